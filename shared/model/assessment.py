@@ -1,0 +1,87 @@
+"""Posture assessments: what the rules said of a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.ids import OrganizationId, ProjectId, RuleId
+from shared.model.journal import JournalEntry
+
+
+class AssessmentStatus(StrEnum):
+    """Six outcomes that are never mixed up. The last two are told by views, never stored."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    NOT_APPLICABLE = "notApplicable"
+    UNKNOWN = "unknown"
+    NEVER_ASSESSED = "neverAssessed"
+    STALE = "stale"
+
+
+class Severity(StrEnum):
+    """Severity of a recommendation, as Defender words it."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class ResourceKind(StrEnum):
+    """What a rule judges."""
+
+    ORGANIZATION = "organization"
+    PROJECT = "project"
+    REPOSITORY = "repository"
+    SERVICE_CONNECTION = "serviceConnection"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A judged resource. `project` is empty for what belongs to the whole organization."""
+
+    kind: ResourceKind
+    id: str
+    name: str
+    project: ProjectId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A rule's answer for one resource: status, the raw facts that decided it, why, and the missing right."""
+
+    status: AssessmentStatus
+    reason: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A stored verdict with its history: when the rule first judged the resource and when status changed."""
+
+    verdict: Verdict
+    first_seen: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceAssessments:
+    """All assessments of one resource: one stored row. When it was assessed is kept per project."""
+
+    organization: OrganizationId
+    resource: Resource
+    assessments: Mapping[RuleId, Assessment]
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentChange:
+    """Assessment rows to write and resources to drop for one scope, with their journal entries."""
+
+    rows: tuple[ResourceAssessments, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    """(resource kind, resource id) of resources that no longer exist."""
+    journal: tuple[JournalEntry, ...] = ()

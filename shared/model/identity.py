@@ -1,0 +1,99 @@
+"""What Azure DevOps says of the identity we run as, and of an organization's policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.model.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The identity behind the credential (`profile/profiles/me`)."""
+
+    id: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An organization that the identity is a member of (`accounts?memberId=`)."""
+
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Who we are in one organization, and which organization it is (`connectionData`).
+
+    `instance_id` is the collection id. `subject_descriptor` starts with `aad.`, `msa.` or, for a service
+    principal or managed identity, `aadsp.`.
+    """
+
+    instance_id: str
+    identity_id: str
+    subject_descriptor: str
+    display_name: str
+
+    @property
+    def is_service_principal(self) -> bool:
+        """Whether the entitlement is read from the service-principal listing."""
+        return self.subject_descriptor.startswith("aadsp.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """Access level of the identity (`userentitlements/{id}`), in the words of the wire, in lower case."""
+
+    account_license: str
+    licensing_source: str
+    msdn_license: str
+    status: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValue:
+    """One organization policy. For `Policy.Disallow*`, `value` and `effective` are opposites."""
+
+    value: bool | None
+    effective: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPolicies:
+    """All organization policies by their full name, such as `Policy.DisallowOAuthAuthentication`."""
+
+    policies: Mapping[str, PolicyValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledExtension:
+    """An extension as `installedextensionsbyname` tells it; `flags` are the words of `installState.flags`."""
+
+    publisher: str
+    name: str
+    version: str
+    flags: tuple[str, ...]
+    issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedRepository:
+    """A repository in a project's recycle bin."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRights:
+    """What the identity is and may do in one organization: everything the prerequisites rest on."""
+
+    connection: Fact[Connection]
+    administrator: Fact[bool]
+    groups: Fact[frozenset[str]]
+    entitlement: Fact[Entitlement]
+    policies: Fact[OrganizationPolicies]

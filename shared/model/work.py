@@ -1,0 +1,62 @@
+"""Recurring work on an organization: when it is due, who does it, how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.failure import Failure
+from shared.model.ids import OrganizationId
+
+
+class WorkKind(StrEnum):
+    """One kind of recurring work per organization. The value is also the name of its queue."""
+
+    PREREQUISITES = "prerequisites"
+    INVENTORY = "inventory"
+    EXTENSION = "extension"
+    POSTURE = "posture"
+
+
+ONBOARDING_QUEUE = "onboarding"
+"""Queue of forced onboarding; not a kind of recurring work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """State of one kind of work on one organization.
+
+    A message names `revision`; only the current one can take the lease, and finishing raises it, so that an
+    older or repeated message finds nothing to do. `attempt` counts leases of this revision and, with it,
+    fences writes. `not_before` holds back retries and throttled work; `checkpoint` is where a sliced run
+    goes on.
+    """
+
+    organization: OrganizationId
+    kind: WorkKind
+    due_at: datetime
+    revision: int = 1
+    queued_at: datetime | None = None
+    leased_until: datetime | None = None
+    leased_by: str = ""
+    attempt: int = 0
+    failures_in_a_row: int = 0
+    checkpoint: str = ""
+    not_before: datetime | None = None
+    last_success: datetime | None = None
+    last_failure: Failure | None = None
+    last_failure_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Proof that a worker holds a piece of work; every write it makes is checked against it."""
+
+    organization: OrganizationId
+    kind: WorkKind
+    revision: int
+    attempt: int
+    owner: str
+    until: datetime
+    checkpoint: str = ""

@@ -1,0 +1,420 @@
+"""What handlers need from outside, as protocols. Adapters live in `shared.ado`, `.connector_state`, `.queue`.
+
+`Dependencies` is what every handler is given; `shared.wiring` builds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.model.assessment import (
+    AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
+)
+from shared.model.assessment import ResourceAssessments
+from shared.model.command import Command
+from shared.model.connector import Connector
+from shared.model.extension import ExtensionState
+from shared.model.facts import BranchPolicy, PipelineSettings, ServiceConnection
+from shared.model.identity import (
+    Account,
+    Connection,
+    DeletedRepository,
+    Entitlement,
+    InstalledExtension,
+    OrganizationPolicies,
+    Profile,
+)
+from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryId, TenantId
+from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
+from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.observation import Observation
+from shared.model.organization import Enrollment, Organization
+from shared.model.prerequisite import Prerequisite
+from shared.model.work import Lease, Work, WorkKind
+
+
+class Clock(Protocol):
+    """Time, so that tests pass their own."""
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; returns early when the process is asked to stop."""
+        ...
+
+
+# --- Azure DevOps -----------------------------------------------------------------------------------------
+
+
+class AzureDevOps(Protocol):
+    """Azure DevOps as one identity sees it. `organization` is always the organization's name.
+
+    Every method may raise `shared.model.failure.ServiceError`. Listings that come in several answers
+    return an `Observation` instead of raising, with what whole answers told before one failed.
+    """
+
+    def profile(self) -> Profile:
+        """Who we are (Profiles - Get)."""
+        ...
+
+    def accounts(self, member_id: str) -> Observation[Account]:
+        """Organizations that the member belongs to (Accounts - List); empty for service principals."""
+        ...
+
+    def tenant_organizations(self, tenant: TenantId) -> Observation[Account]:
+        """Organizations connected to the tenant (EnterpriseCatalog, undocumented): a hint, often denied."""
+        ...
+
+    def connection(self, organization: str) -> Connection:
+        """Who we are in this organization, and its instance id (connectionData)."""
+        ...
+
+    def collection_permission(self, organization: str) -> bool:
+        """Whether "Edit instance-level information" is effective for us (Permissions - Has, bit 2)."""
+        ...
+
+    def repository_read_permission(
+        self, organization: str, project: ProjectId, repository: RepositoryId
+    ) -> bool:
+        """Whether Git "Read" is effective for us on the repository's token (Permissions - Has)."""
+        ...
+
+    def project_read_permission(self, organization: str, project: ProjectId) -> bool:
+        """Whether "View project-level information" is effective for us (Permissions - Has)."""
+        ...
+
+    def group_sids(self, organization: str, subject_descriptor: str) -> frozenset[str]:
+        """SIDs of every group we are in, directly or through others (Identities - Read, expandedUp)."""
+        ...
+
+    def entitlement(self, organization: str, connection: Connection) -> Entitlement:
+        """Our access level (User or Service Principal Entitlements - Get)."""
+        ...
+
+    def policies(self, organization: str) -> OrganizationPolicies:
+        """Organization policies (the organization settings page's data)."""
+        ...
+
+    def installed_extension(self, organization: str, publisher: str, name: str) -> InstalledExtension | None:
+        """The installed extension, or None when the service says it is not installed."""
+        ...
+
+    def install_extension(self, organization: str, publisher: str, name: str) -> InstalledExtension:
+        """Install a shared extension (writes!). Already installed counts as success; not shared is Gone."""
+        ...
+
+    def projects(self, organization: str) -> Observation[ObservedProject]:
+        """Every project that exists, in whatever state (`stateFilter=all`)."""
+        ...
+
+    def deleted_projects(self, organization: str) -> Observation[ObservedProject]:
+        """Projects that were deleted (`stateFilter=deleted`): proof for a tombstone."""
+        ...
+
+    def project(self, organization: str, project: ProjectId) -> ObservedProject:
+        """One project by its id; Gone when deleted or hidden."""
+        ...
+
+    def repositories(self, organization: str) -> Observation[ObservedRepository]:
+        """Every Git repository of every project, from one organization-wide answer."""
+        ...
+
+    def deleted_repositories(self, organization: str, project: ProjectId) -> Observation[DeletedRepository]:
+        """The project's recycle bin: proof for a tombstone."""
+        ...
+
+    def repository(
+        self, organization: str, project: ProjectId, repository: RepositoryId
+    ) -> ObservedRepository:
+        """One repository by its id; Gone when deleted or hidden, Denied when the service says so."""
+        ...
+
+    def organization_pipeline_settings(self, organization: str) -> PipelineSettings:
+        """Pipeline settings that the organization enforces on every project."""
+        ...
+
+    def pipeline_settings(self, organization: str, project: ProjectId) -> PipelineSettings:
+        """General pipeline settings of a project (Build - General Settings)."""
+        ...
+
+    def branch_policies(self, organization: str, project: ProjectId) -> tuple[BranchPolicy, ...]:
+        """Every policy configuration of a project (Policy - Configurations), to the last page."""
+        ...
+
+    def service_connections(self, organization: str, project: ProjectId) -> tuple[ServiceConnection, ...]:
+        """Service connections of a project, each with its pipeline permission (or why it is unread)."""
+        ...
+
+
+# --- Connector state --------------------------------------------------------------------------------------
+
+
+class StateConflict(Exception):
+    """Somebody else changed the record since it was read: read again and decide again."""
+
+
+class LeaseLost(Exception):
+    """The worker no longer holds its lease; nothing of the refused write took effect."""
+
+
+class StateUnavailable(Exception):
+    """The store cannot be reached or is overloaded. Our own outage: nobody's work is to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryChange:
+    """Rows to write for one organization, with the journal entries that tell of them."""
+
+    projects: tuple[Project, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.projects or self.repositories or self.journal)
+
+
+class ConnectorState(Protocol):
+    """The one shared state of all connectors. Every method is safe across threads and processes.
+
+    Writes of records with a `revision` are conditional: the record must still have the revision that it was
+    read with (0 for a new one), else `StateConflict`. The returned record carries the new revision. Journal
+    entries passed along are written in the same transaction. Any method may raise `StateUnavailable`.
+    """
+
+    # connectors
+    def put_connector(self, connector: Connector, journal: Sequence[JournalEntry] = ()) -> Connector: ...
+    def get_connector(self, connector: ConnectorId) -> Connector | None: ...
+    def connectors(self) -> tuple[Connector, ...]: ...
+    def delete_connector(self, connector: Connector, journal: Sequence[JournalEntry] = ()) -> None:
+        """Delete the connector with its enrollments and claims; organizations and inventory stay."""
+        ...
+
+    # claims
+    def claim(self, tenant: TenantId, organization: OrganizationId, connector: ConnectorId) -> ConnectorId:
+        """Claim the organization if nobody holds it; returns the holder after the attempt. Atomic."""
+        ...
+
+    def release(self, tenant: TenantId, organization: OrganizationId, connector: ConnectorId) -> bool:
+        """Give the claim up if this connector holds it."""
+        ...
+
+    def holder(self, tenant: TenantId, organization: OrganizationId) -> ConnectorId | None: ...
+    def claims(self) -> Mapping[OrganizationId, ConnectorId]: ...
+
+    # organizations and enrollments
+    def put_organization(
+        self, organization: Organization, journal: Sequence[JournalEntry] = ()
+    ) -> Organization:
+        """Conditional write, and unique.
+
+        At most one unmerged record per tenant has a given instance id, a given account id or, where it has
+        neither, a given name ignoring case: a second one is a `StateConflict`.
+        """
+        ...
+
+    def get_organization(self, organization: OrganizationId) -> Organization | None: ...
+    def organizations(self, tenant: TenantId | None = None) -> tuple[Organization, ...]:
+        """All records, merged ones left out."""
+        ...
+
+    def put_enrollment(self, enrollment: Enrollment, journal: Sequence[JournalEntry] = ()) -> Enrollment: ...
+    def enrollments(
+        self, *, connector: ConnectorId | None = None, organization: OrganizationId | None = None
+    ) -> tuple[Enrollment, ...]: ...
+
+    # inventory
+    def projects(self, organization: OrganizationId) -> Iterator[Project]:
+        """Every project row, tombstones too, in order of id."""
+        ...
+
+    def repositories(self, organization: OrganizationId) -> Iterator[Repository]:
+        """Every repository row, tombstones too, in order of id."""
+        ...
+
+    def apply_inventory(self, lease: Lease, change: InventoryChange) -> None:
+        """Write rows and journal in one go, if the lease still holds; else `LeaseLost` and nothing."""
+        ...
+
+    def finish_listing(
+        self, lease: Lease, *, listed_at: datetime | None, projects: int, repositories: int
+    ) -> None:
+        """Record the counts and, when the listing was complete, its time, on the organization."""
+        ...
+
+    # prerequisites and extension
+    def put_prerequisites(
+        self,
+        organization: OrganizationId,
+        connector: ConnectorId,
+        prerequisites: Sequence[Prerequisite],
+        journal: Sequence[JournalEntry] = (),
+    ) -> None: ...
+    def prerequisites(
+        self, organization: OrganizationId, connector: ConnectorId
+    ) -> tuple[Prerequisite, ...]: ...
+    def put_extension(
+        self, lease: Lease, extension: ExtensionState, journal: Sequence[JournalEntry] = ()
+    ) -> None: ...
+    def extension(self, organization: OrganizationId) -> ExtensionState | None: ...
+
+    # work
+    def ensure_work(self, organization: OrganizationId, kind: WorkKind, due_at: datetime) -> Work:
+        """Create the work if there is none. An existing one is left alone."""
+        ...
+
+    def bring_forward(self, organization: OrganizationId, kind: WorkKind, due_at: datetime) -> Work:
+        """Create the work or make it due no later than `due_at`, dropping its backoff (not a throttle's)."""
+        ...
+
+    def drop_work(self, organization: OrganizationId, kind: WorkKind) -> None: ...
+    def work(
+        self, *, organization: OrganizationId | None = None, kind: WorkKind | None = None
+    ) -> tuple[Work, ...]: ...
+    def mark_queued(self, work: Work, queued_at: datetime) -> Work | None:
+        """Note that a message for this revision goes out; None when the work changed meanwhile."""
+        ...
+
+    def lease_work(
+        self,
+        organization: OrganizationId,
+        kind: WorkKind,
+        revision: int,
+        *,
+        owner: str,
+        now: datetime,
+        until: datetime,
+    ) -> Lease | None:
+        """Take the lease on exactly this revision, if nobody holds a live one; None otherwise."""
+        ...
+
+    def renew_lease(self, lease: Lease, until: datetime) -> Lease:
+        """Hold on longer. Raises `LeaseLost`."""
+        ...
+
+    def finish_work(self, lease: Lease, work: Work, journal: Sequence[JournalEntry] = ()) -> Work:
+        """Store `work` as the next revision, unleased and unqueued. Raises `LeaseLost`."""
+        ...
+
+    def release_leases_of(self, owners_gone: Iterable[str]) -> int:
+        """Free the leases of workers that are known to be dead (an embedded host after a crash)."""
+        ...
+
+    # assessments
+    def apply_assessments(
+        self, lease: Lease, project: ProjectId | None, change: AssessmentChange, assessed_at: datetime
+    ) -> None:
+        """Write what changed in one project (or in the organization itself) and when it was assessed."""
+        ...
+
+    def assessments(
+        self, organization: OrganizationId, project: ProjectId | None = None
+    ) -> Iterator[ResourceAssessments]: ...
+    def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
+        """When each project (by id; the empty string is the organization itself) was last assessed."""
+        ...
+
+    # journal
+    def append_journal(self, entries: Sequence[JournalEntry]) -> None: ...
+    def journal(
+        self,
+        *,
+        organization: OrganizationId | None = None,
+        event: JournalEvent | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[JournalEntry, ...]:
+        """The newest entries that match, oldest of them first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleRecord:
+    """Shared rate-limit knowledge of one organization and identity.
+
+    `requests` counts the requests of the clock hour that starts at `hour`; `remaining` and `limit` are the
+    last `X-RateLimit-*` values, in TSTU.
+    """
+
+    not_before: datetime | None = None
+    reason: str = ""
+    hour: datetime | None = None
+    requests: int = 0
+    remaining: float | None = None
+    limit: float | None = None
+    updated_at: datetime | None = None
+    throttled_seconds: float = 0.0
+    revision: int = 0
+
+
+class ThrottleStore(Protocol):
+    """Where throttle records are shared between instances."""
+
+    def throttle(self, key: str) -> ThrottleRecord: ...
+    def put_throttle(self, key: str, record: ThrottleRecord) -> ThrottleRecord:
+        """Conditional on the revision; raises `StateConflict`."""
+        ...
+
+    def throttles(self) -> Mapping[str, ThrottleRecord]: ...
+
+
+# --- queue and the bundle ---------------------------------------------------------------------------------
+
+
+class CommandSender(Protocol):
+    """Sends commands; each goes to the queue that `command.queue` names."""
+
+    def send(self, command: Command, *, not_before: datetime | None = None) -> None:
+        """Send now or, with `not_before`, so that it is delivered no earlier."""
+        ...
+
+
+class Connect(Protocol):
+    """Gives Azure DevOps as a connector's identity sees it."""
+
+    def __call__(self, connector: Connector, *, discovering: bool = False) -> AzureDevOps:
+        """As the connector's *run as* or, when discovering, its *discover as* identity."""
+        ...
+
+
+class Log(Protocol):
+    """The part of a structlog logger that handlers use; `event` is a stable dotted name."""
+
+    def info(self, event: str, **values: object) -> object: ...
+    def warning(self, event: str, **values: object) -> object: ...
+    def error(self, event: str, **values: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often each kind of work is due, and how long things may take."""
+
+    work: Mapping[WorkKind, timedelta]
+    not_onboarded_recheck: timedelta
+    lease: timedelta
+    slice: timedelta
+    requeue_after: timedelta
+    retry_first: timedelta = timedelta(minutes=1)
+    retry_most: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Everything a handler may touch."""
+
+    state: ConnectorState
+    sender: CommandSender
+    connect: Connect
+    clock: Clock
+    log: Log
+    intervals: Intervals
+    owner: str
+    """This process, as lease owner."""
+    concurrency: int = 4
+    """How many requests one unit of work may have under way at once."""
