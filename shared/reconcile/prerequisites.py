@@ -1,0 +1,325 @@
+"""What the identity's rights mean for the prerequisites, and the prerequisites for onboarding."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from shared.model.connector import AuthKind, Connector
+from shared.model.failure import Failure, FailureKind
+from shared.model.identity import Entitlement, IdentityRights, PolicyValue
+from shared.model.ids import OrganizationId
+from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.organization import OnboardingCause, OnboardingState, Organization
+from shared.model.prerequisite import Prerequisite, PrerequisiteName, PrerequisiteStatus
+from shared.reconcile.organizations import Decision
+
+OAUTH_POLICY = "Policy.DisallowOAuthAuthentication"
+
+TITLES = {
+    PrerequisiteName.MEMBERSHIP: "membership of the organization",
+    PrerequisiteName.PROJECT_COLLECTION_ADMINISTRATOR: "Project Collection Administrator",
+    PrerequisiteName.ACCESS_LEVEL: "Basic access level",
+    PrerequisiteName.THIRD_PARTY_OAUTH: "third-party application access via OAuth",
+}
+
+_PAYING_LICENSES = {"express", "advanced", "professional", "earlyadopter"}
+_LIVE_STATUSES = {"active", "pending"}
+
+
+def administrators_sid(instance_id: str) -> str:
+    """SID of Project Collection Administrators in the collection with this instance id.
+
+    The four middle numbers are the big-endian words of the GUID's little-endian bytes. The last five alone
+    would also match every project's own administrators, so the whole SID has to be compared.
+    """
+    words = struct.unpack(">4I", uuid.UUID(instance_id).bytes_le)
+    return "S-1-9-1551374245-" + "-".join(str(word) for word in words) + "-0-0-0-0-1"
+
+
+def administrators_descriptor(instance_id: str) -> str:
+    """Graph descriptor of the same group."""
+    sid = administrators_sid(instance_id).encode()
+    return "vssgp." + base64.urlsafe_b64encode(sid).decode().rstrip("=")
+
+
+def judge(
+    rights: IdentityRights, known: Iterable[Prerequisite], identity: AuthKind, now: datetime
+) -> tuple[Prerequisite, ...]:
+    """The outcome of every prerequisite, each with its evidence and its fix; `since` carries over."""
+    before = {prerequisite.name: prerequisite for prerequisite in known}
+    outcomes = (
+        _membership(rights, now),
+        _administrator(rights, now),
+        _access_level(rights, now),
+        _third_party_oauth(rights, identity, now),
+    )
+    return tuple(_since(outcome, before.get(outcome.name)) for outcome in outcomes)
+
+
+def _since(outcome: Prerequisite, before: Prerequisite | None) -> Prerequisite:
+    if before is None or before.status is not outcome.status:
+        return outcome
+    # Another identity sees other things, even where it passes as well.
+    if outcome.name is PrerequisiteName.MEMBERSHIP and before.evidence != outcome.evidence:
+        return outcome
+    return replace(outcome, since=before.since)
+
+
+def _outcome(
+    name: PrerequisiteName,
+    status: PrerequisiteStatus,
+    now: datetime,
+    evidence: str,
+    fix: str = "",
+    warning: str = "",
+) -> Prerequisite:
+    return Prerequisite(name, status, evidence, fix, checked_at=now, since=now, warning=warning)
+
+
+def _unknown(name: PrerequisiteName, failure: Failure, now: datetime) -> Prerequisite:
+    evidence = failure.reason
+    fix = failure.fix
+    if failure.permission and failure.permission not in fix:
+        fix = f"{fix} Permission that allows it: {failure.permission}.".strip()
+    return _outcome(name, PrerequisiteStatus.UNKNOWN, now, evidence, fix)
+
+
+def _membership(rights: IdentityRights, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.MEMBERSHIP
+    connection = rights.connection.value
+    if connection is not None:
+        return _outcome(
+            name,
+            PrerequisiteStatus.MET,
+            now,
+            f"Signed in as {connection.display_name or 'an unnamed identity'} ({connection.identity_id}).",
+        )
+    failure = rights.connection.failure
+    if (
+        failure is not None
+        and failure.kind in {FailureKind.DENIED, FailureKind.GONE}
+        and (failure.code in NOT_A_MEMBER)
+    ):
+        return _outcome(name, PrerequisiteStatus.NOT_MET, now, failure.reason, failure.fix)
+    return _unknown(name, _failure(rights), now)
+
+
+NOT_A_MEMBER = frozenset({"NotAMember", "OrganizationNotFound"})
+"""Failure codes that say for sure that the identity is no user of the organization."""
+
+
+def _failure(rights: IdentityRights) -> Failure:
+    failure = rights.connection.failure
+    if failure is None:
+        raise ValueError("the connection was read")
+    return failure
+
+
+def _administrator(rights: IdentityRights, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.PROJECT_COLLECTION_ADMINISTRATOR
+    connection = rights.connection.value
+    if connection is None:
+        return _unknown(name, _failure(rights), now)
+    effective = rights.administrator.value
+    member: bool | None = None
+    if rights.groups.value is not None and _is_guid(connection.instance_id):
+        member = administrators_sid(connection.instance_id) in rights.groups.value
+    fix = (
+        f"Add {connection.display_name or connection.identity_id} to Project Collection Administrators: "
+        "Organization settings > Permissions > Project Collection Administrators > Members > Add."
+    )
+    if effective is None:
+        failure = rights.administrator.failure
+        if failure is None:
+            raise ValueError("an unread fact has a failure")
+        return _unknown(name, failure, now)
+    if effective and member:
+        return _outcome(
+            name,
+            PrerequisiteStatus.MET,
+            now,
+            'Member of Project Collection Administrators; "Edit instance-level information" is effective.',
+        )
+    if effective:
+        told = "not a member of" if member is False else "membership could not be read of"
+        return _outcome(
+            name,
+            PrerequisiteStatus.MET,
+            now,
+            f'"Edit instance-level information" is effective; {told} Project Collection Administrators.',
+            warning=(
+                "The right comes from a custom grant; taking it away stops the connector. " + fix
+                if member is False
+                else ""
+            ),
+        )
+    if member:
+        return _outcome(
+            name,
+            PrerequisiteStatus.NOT_MET,
+            now,
+            'Member of Project Collection Administrators, but "Edit instance-level information" is denied.',
+            "Take away the explicit deny: Organization settings > Permissions > Users or Groups > "
+            "Edit instance-level information.",
+        )
+    return _outcome(
+        name,
+        PrerequisiteStatus.NOT_MET,
+        now,
+        'Not a Project Collection Administrator: "Edit instance-level information" is not effective.',
+        fix,
+    )
+
+
+def _access_level(rights: IdentityRights, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.ACCESS_LEVEL
+    if rights.connection.value is None:
+        return _unknown(name, _failure(rights), now)
+    entitlement = rights.entitlement.value
+    if entitlement is None:
+        failure = rights.entitlement.failure
+        if failure is None:
+            raise ValueError("an unread fact has a failure")
+        return _unknown(name, failure, now)
+    evidence = (
+        f"Access level {entitlement.display_name or entitlement.account_license} (accountLicenseType "
+        f"{entitlement.account_license}, licensingSource {entitlement.licensing_source}, "
+        f"msdnLicenseType {entitlement.msdn_license}, status {entitlement.status})."
+    )
+    fix = "Give it Basic or Basic + Test Plans: Organization settings > Users > Change access level."
+    status = _license_status(entitlement)
+    if status is PrerequisiteStatus.UNKNOWN:
+        return _outcome(name, status, now, evidence + " That combination is not known to us.", fix)
+    if status is PrerequisiteStatus.NOT_MET:
+        return _outcome(name, status, now, evidence, fix)
+    warning = "The identity never signed in to this organization." if entitlement.status == "pending" else ""
+    return _outcome(name, status, now, evidence, warning=warning)
+
+
+def _license_status(entitlement: Entitlement) -> PrerequisiteStatus:
+    if entitlement.status not in _LIVE_STATUSES:
+        return PrerequisiteStatus.NOT_MET
+    if entitlement.account_license in _PAYING_LICENSES:
+        return PrerequisiteStatus.MET
+    # A Visual Studio subscriber has an account licence of `none` and yet full access.
+    if entitlement.licensing_source == "msdn" and entitlement.msdn_license != "none":
+        return PrerequisiteStatus.MET
+    if entitlement.account_license in {"stakeholder", "none"}:
+        return PrerequisiteStatus.NOT_MET
+    return PrerequisiteStatus.UNKNOWN
+
+
+def _third_party_oauth(rights: IdentityRights, identity: AuthKind, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.THIRD_PARTY_OAUTH
+    if rights.connection.value is None:
+        return _unknown(name, _failure(rights), now)
+    policies = rights.policies.value
+    if policies is None:
+        failure = rights.policies.failure
+        if failure is None:
+            raise ValueError("an unread fact has a failure")
+        return _unknown(name, failure, now)
+    policy = policies.policies.get(OAUTH_POLICY)
+    where = "Organization settings > Policies > Third-party application access via OAuth."
+    allowed = _oauth_allowed(policy)
+    if allowed is None:
+        told = (
+            f"value {policy.value} and effectiveValue {policy.effective} do not agree"
+            if policy is not None
+            else "the organization's settings do not tell it"
+        )
+        return _outcome(name, PrerequisiteStatus.UNKNOWN, now, f"{OAUTH_POLICY}: {told}.", f"Look at {where}")
+    evidence = f"{OAUTH_POLICY} is {str(not allowed).lower()}: access is {'on' if allowed else 'off'}."
+    if allowed:
+        return _outcome(name, PrerequisiteStatus.MET, now, evidence)
+    note = "" if identity is AuthKind.PAT else " It does not govern Microsoft Entra tokens."
+    return _outcome(
+        name,
+        PrerequisiteStatus.NOT_MET,
+        now,
+        evidence + note,
+        f"Only needed for apps that use Azure DevOps OAuth. To turn it on: {where}",
+    )
+
+
+def _oauth_allowed(policy: PolicyValue | None) -> bool | None:
+    """On means: not disallowed. `value` is the flag of the name, `effective` the switch people see."""
+    if policy is None or (policy.value is None and policy.effective is None):
+        return None
+    if policy.value is None:
+        return policy.effective
+    if policy.effective is None:
+        return not policy.value
+    return policy.effective if policy.effective is not policy.value else None
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def decide_onboarding(connector: Connector, prerequisites: Iterable[Prerequisite]) -> Decision:
+    """Whether the prerequisites allow onboarding; if not, every one that stands in the way, with its fix."""
+    required = connector.options.required_prerequisites
+    failing = [
+        prerequisite
+        for prerequisite in prerequisites
+        if prerequisite.name in required and prerequisite.status is not PrerequisiteStatus.MET
+    ]
+    if not failing:
+        return Decision(OnboardingState.ONBOARDED, OnboardingCause.PREREQUISITES)
+    shown = [one for one in failing if one.status is PrerequisiteStatus.NOT_MET] or failing[:1]
+    reason = " ".join(dict.fromkeys(describe(prerequisite) for prerequisite in shown))
+    fix = " ".join(dict.fromkeys(prerequisite.fix for prerequisite in shown if prerequisite.fix))
+    return Decision(OnboardingState.NOT_ONBOARDED, OnboardingCause.PREREQUISITES, reason, fix)
+
+
+def describe(prerequisite: Prerequisite) -> str:
+    """One sentence: which prerequisite, how it stands, and on what that rests."""
+    title = TITLES[prerequisite.name]
+    told = {
+        PrerequisiteStatus.MET: f"Met: {title}.",
+        PrerequisiteStatus.NOT_MET: f"Not met: {title}.",
+        PrerequisiteStatus.UNKNOWN: f"Could not tell: {title}.",
+    }[prerequisite.status]
+    return f"{told} {prerequisite.evidence}".strip()
+
+
+def changes(
+    organization: Organization,
+    connector: Connector,
+    before: Iterable[Prerequisite],
+    after: Iterable[Prerequisite],
+    now: datetime,
+) -> list[JournalEntry]:
+    """Journal entries for prerequisites whose status changed, the first finding of a failure included."""
+    known: Mapping[PrerequisiteName, Prerequisite] = {one.name: one for one in before}
+    entries = []
+    for prerequisite in after:
+        earlier = known.get(prerequisite.name)
+        if earlier is not None and earlier.status is prerequisite.status:
+            continue
+        if earlier is None and prerequisite.status is PrerequisiteStatus.MET:
+            continue
+        entries.append(
+            JournalEntry(
+                at=now,
+                event=JournalEvent.PREREQUISITE_CHANGED,
+                connector=connector.id,
+                organization=OrganizationId(organization.id),
+                subject=prerequisite.name.value,
+                subject_name=TITLES[prerequisite.name],
+                before=earlier.status.value if earlier else "",
+                after=prerequisite.status.value,
+                reason=f"{prerequisite.evidence} {prerequisite.fix}".strip(),
+            )
+        )
+    return entries
