@@ -1,0 +1,1 @@
+"""Imperative shell: one file and one plain function per unit of work."""

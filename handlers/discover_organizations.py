@@ -1,0 +1,206 @@
+"""Timer: find the organizations of every connector, and note what has to be done about each."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import datetime
+
+from handlers.unit_of_work import bring_forward
+from shared.model.connector import Connector, ProvisioningState
+from shared.model.failure import Failure, FailureKind, ServiceError
+from shared.model.identity import Account
+from shared.model.ids import OrganizationId
+from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.observation import Observation
+from shared.model.organization import OnboardingState
+from shared.model.work import WorkKind
+from shared.ports import AzureDevOps, Dependencies, StateConflict
+from shared.reconcile.organizations import DiscoveredOrganization, organization_entry, plan_discovery
+
+_TRIES = 5
+"""How often a plan is made anew when another worker changed a record in between."""
+
+
+def discover_organizations(deps: Dependencies) -> None:
+    """Discover for every connector. One that fails does not keep the others waiting."""
+    for connector in deps.state.connectors():
+        discover_connector(connector, deps)
+
+
+def discover_connector(connector: Connector, deps: Dependencies) -> bool:
+    """List the connector's organizations and bring the state in line; returns whether all could be told.
+
+    Requests: 2 where the identity can list organizations (profile, accounts), none where they are named.
+    """
+    observed = observe_organizations(connector, deps)
+    for _ in range(_TRIES):
+        try:
+            _apply(connector, observed, deps)
+        except StateConflict:
+            fresh = deps.state.get_connector(connector.id)
+            if fresh is None:
+                return False
+            connector = fresh
+            continue
+        return observed.complete
+    deps.log.warning("discovery.contended", connector=connector.name)
+    return False
+
+
+def observe_organizations(connector: Connector, deps: Dependencies) -> Observation[Account]:
+    """What the connector's identity can see, and the organizations that the connector names."""
+    named = tuple(Account("", name) for name in connector.organizations)
+    identity = connector.discover_as or connector.identity
+    if not identity.lists_organizations:
+        return Observation.whole(named)
+    try:
+        listed = _list(deps.connect(connector, discovering=True), connector)
+    except ServiceError as error:
+        return Observation.partial(named, error.failure)
+    names = {account.name.casefold() for account in listed.items}
+    items = (*listed.items, *(account for account in named if account.name.casefold() not in names))
+    return replace(listed, items=items)
+
+
+def _list(ado: AzureDevOps, connector: Connector) -> Observation[Account]:
+    profile = ado.profile()
+    listed = ado.accounts(profile.id)
+    if listed.complete and not listed.items:
+        # For some identities the listing is always empty, so an empty one proves nothing.
+        return Observation.partial(
+            (),
+            Failure(
+                FailureKind.DENIED,
+                "NoOrganizations",
+                f'Connector "{connector.name}": {profile.display_name or "the identity"} is shown no '
+                "organization at all.",
+                "Check that it was added to the organizations and signs in to the tenant they belong to; a "
+                'personal access token must be for "All accessible organizations". A service principal or '
+                "managed identity is never shown any: name its organizations in the connector.",
+            ),
+        )
+    return listed
+
+
+def _apply(connector: Connector, observed: Observation[Account], deps: Dependencies) -> None:
+    now = deps.clock.now()
+    connectors = {one.id: one for one in deps.state.connectors()}
+    holders = {
+        organization: connectors[holder]
+        for organization, holder in deps.state.claims().items()
+        if holder in connectors
+    }
+    enrollments = {one.organization: one for one in deps.state.enrollments(connector=connector.id)}
+    plan = plan_discovery(
+        connector,
+        observed,
+        deps.state.organizations(connector.tenant),
+        enrollments,
+        holders,
+        now,
+        lambda account: new_organization_id(connector, account, deps),
+    )
+    for discovered in plan.organizations:
+        _write(discovered, connector, deps)
+        _note_work(discovered, deps, look_now=discovered.appeared_again)
+    for unlisted in plan.unlisted:
+        _write(unlisted, connector, deps)
+        _note_work(unlisted, deps, look_now=unlisted.enrollment_changed)
+    _record(connector, observed, deps, now)
+
+
+def new_organization_id(connector: Connector, account: Account, deps: Dependencies) -> OrganizationId:
+    """The same for two workers that discover the same organization at once, so that they meet in one row.
+
+    Where an older record came by that id first (it was renamed since, and this is a new organization under
+    its old name), the next one of a fixed series is taken.
+    """
+    name = f"{connector.tenant}/{account.account_id or account.name.casefold()}"
+    identifier = OrganizationId(str(uuid.uuid5(uuid.NAMESPACE_URL, name)))
+    while deps.state.get_organization(identifier) is not None:
+        identifier = OrganizationId(str(uuid.uuid5(uuid.NAMESPACE_URL, identifier)))
+    return identifier
+
+
+def _write(discovered: DiscoveredOrganization, connector: Connector, deps: Dependencies) -> None:
+    journal = discovered.journal
+    if discovered.organization_changed:
+        deps.state.put_organization(discovered.organization, journal)
+        journal = ()
+    if discovered.enrollment_changed:
+        deps.state.put_enrollment(discovered.enrollment, journal)
+    if not discovered.wanted and discovered.enrollment.state is OnboardingState.NOT_ONBOARDED:
+        release(connector, discovered.organization.id, deps, "The connector does not want it any more.")
+
+
+def release(
+    connector: Connector, organization: OrganizationId, deps: Dependencies, reason: str, asked: str = ""
+) -> bool:
+    """Give up the claim, if this connector holds it: the work ends, the inventory stays."""
+    if not deps.state.release(connector.tenant, organization, connector.id):
+        return False
+    for kind in WorkKind:
+        deps.state.drop_work(organization, kind)
+    record = deps.state.get_organization(organization)
+    if record is not None:
+        deps.state.append_journal(
+            [
+                organization_entry(
+                    deps.clock.now(),
+                    JournalEvent.CLAIM_RELEASED,
+                    connector,
+                    record,
+                    before=connector.name,
+                    reason=reason,
+                    requested_by=asked,
+                )
+            ]
+        )
+    return True
+
+
+def _note_work(discovered: DiscoveredOrganization, deps: Dependencies, *, look_now: bool) -> None:
+    """Have the prerequisites of a wanted organization checked, at once if it is new, back, or unlisted."""
+    if not discovered.wanted:
+        return
+    organization = discovered.organization.id
+    work = deps.state.ensure_work(organization, WorkKind.PREREQUISITES, deps.clock.now())
+    never_queued = work.queued_at is None and work.last_success is None and work.last_failure is None
+    if look_now or never_queued:
+        bring_forward(deps, organization, (WorkKind.PREREQUISITES,))
+
+
+def _record(connector: Connector, observed: Observation[Account], deps: Dependencies, now: datetime) -> None:
+    failure = observed.failure
+    state = ProvisioningState.SUCCEEDED if failure is None else ProvisioningState.FAILED
+    message = "OK" if failure is None else failure.sentence()
+    journal: list[JournalEntry] = []
+    if (state, message) != (connector.provisioning, connector.provisioning_message):
+        failed = failure is not None
+        if failed or connector.provisioning is ProvisioningState.FAILED:
+            journal.append(
+                JournalEntry(
+                    at=now,
+                    event=JournalEvent.DISCOVERY_FAILED if failed else JournalEvent.DISCOVERY_RECOVERED,
+                    connector=connector.id,
+                    subject=connector.id,
+                    subject_name=connector.name,
+                    before=connector.provisioning.value,
+                    after=state.value,
+                    reason=message if failed else connector.provisioning_message,
+                )
+            )
+    if failure is not None:
+        deps.log.error("discovery.failed", connector=connector.name, code=failure.code, reason=failure.reason)
+    deps.state.put_connector(
+        replace(
+            connector,
+            baseline_at=connector.baseline_at or (now if observed.complete else None),
+            provisioning=state,
+            provisioning_message=message,
+            provisioning_at=now,
+        ),
+        journal,
+    )
+    deps.log.info("discovery.done", connector=connector.name, organizations=len(observed.items))

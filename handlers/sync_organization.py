@@ -1,0 +1,328 @@
+"""Queue: bring an organization's projects and repositories in line with what Azure DevOps lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from handlers.identity_rights import read_identity_rights
+from shared.model.connector import Connector
+from shared.model.failure import Denied, Failure, FailureKind, Gone, ServiceError, Throttled
+from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
+from shared.model.journal import JournalEntry
+from shared.model.observation import Observation
+from shared.model.organization import Organization
+from shared.model.prerequisite import PrerequisiteName, PrerequisiteStatus
+from shared.model.work import Lease, WorkKind
+from shared.ports import AzureDevOps, Dependencies, InventoryChange
+from shared.reconcile.inventory import (
+    Comparison,
+    Evidence,
+    RightsCheck,
+    compare_projects,
+    compare_repositories,
+    settle,
+    unknown_projects,
+)
+from shared.reconcile.prerequisites import describe, judge
+
+_LOOKUPS = 50
+"""Most projects that are looked up one by one; more than that says that the listing itself is at fault."""
+
+_QUESTIONS = 25
+"""Most vanished things that are asked after one by one in one sync; the others wait for the next."""
+
+_BINS = 100
+"""Most recycle bins that are read in one sync."""
+
+_ROWS = 5_000
+"""Rows written in one transaction, so that a large first sync holds no lock for long."""
+
+T = TypeVar("T")
+
+
+def sync_organization(
+    lease: Lease, deps: Dependencies, connector: Connector, organization: Organization, deadline: datetime
+) -> str:
+    """List everything, compare, ask after what vanished, write what changed.
+
+    Requests: ceil(projects / page) + 1 when nothing vanished; 1 for each project that repositories name
+    and the listing lacks. When something vanished also: 4 for the identity's rights, 1 for the deleted
+    projects if a project did, 1 for each recycle bin of a project that lost a repository, and up to 2 for
+    each vanished thing that those do not prove deleted (50 things at most).
+
+    A listing that broke off is applied as far as whole answers told it, retires nothing, and is then raised.
+    """
+    del deadline
+    ado = deps.connect(connector)
+    name = organization.name
+    listed_at = deps.clock.now()
+    projects = _unless_throttled(ado.projects(name))
+    repositories = _unless_throttled(_repositories(ado, deps, connector, organization))
+    projects, repositories = _complete_projects(ado, name, projects, repositories)
+    deps.state.renew_lease(lease, deps.clock.now() + deps.intervals.lease)
+
+    project_changes = compare_projects(
+        organization.id, deps.state.projects(organization.id), projects, listed_at
+    )
+    repository_changes = compare_repositories(
+        organization.id, deps.state.repositories(organization.id), repositories, listed_at
+    )
+    outcome = _settle(ado, deps, connector, organization, project_changes, repository_changes, listed_at)
+    _write(lease, deps, (*project_changes.rows, *outcome.projects), project_changes.journal)
+    _write(
+        lease,
+        deps,
+        (*repository_changes.rows, *outcome.repositories),
+        (*repository_changes.journal, *outcome.journal),
+    )
+    failure = projects.failure or repositories.failure
+    deps.state.finish_listing(
+        lease,
+        listed_at=listed_at if failure is None else None,
+        projects=project_changes.present + outcome.alive_projects,
+        repositories=repository_changes.present + outcome.alive_repositories,
+    )
+    if failure is not None:
+        raise ServiceError.of(failure)
+    deps.state.ensure_work(organization.id, WorkKind.POSTURE, deps.clock.now())
+    return ""
+
+
+def _unless_throttled(observation: Observation[T]) -> Observation[T]:
+    """A listing that the rate limit cut short says nothing worth keeping: it is read again, whole."""
+    if observation.failure is not None and observation.failure.kind is FailureKind.THROTTLED:
+        raise Throttled(observation.failure)
+    return observation
+
+
+def _repositories(
+    ado: AzureDevOps, deps: Dependencies, connector: Connector, organization: Organization
+) -> Observation[ObservedRepository]:
+    """The repository listing, unless the identity's licence makes it an empty lie."""
+    for prerequisite in deps.state.prerequisites(organization.id, connector.id):
+        if (
+            prerequisite.name is PrerequisiteName.ACCESS_LEVEL
+            and prerequisite.status is PrerequisiteStatus.NOT_MET
+        ):
+            failure = Failure(
+                FailureKind.DENIED,
+                "AccessLevelTooLow",
+                f"Organization {organization.name}: repositories are hidden from the identity. "
+                f"{describe(prerequisite)}",
+                prerequisite.fix,
+                permission="Basic access level",
+            )
+            return Observation.partial((), failure)
+    return ado.repositories(organization.name)
+
+
+def _complete_projects(
+    ado: AzureDevOps,
+    organization: str,
+    projects: Observation[ObservedProject],
+    repositories: Observation[ObservedRepository],
+) -> tuple[Observation[ObservedProject], Observation[ObservedRepository]]:
+    """Look up projects that repositories name and the listing lacks (they appeared while it was read).
+
+    Repositories whose project stays unknown are left out, and make their listing partial.
+    """
+    missing = unknown_projects(repositories.items, projects.items)
+    if not missing:
+        return projects, repositories
+    found: list[ObservedProject] = []
+    failure: Failure | None = projects.failure
+    if failure is None and len(missing) <= _LOOKUPS:
+        for identifier in missing:
+            try:
+                found.append(ado.project(organization, identifier))
+            except Throttled:
+                raise
+            except ServiceError as error:
+                failure = error.failure
+    elif failure is None:
+        failure = Failure(
+            FailureKind.UNREADABLE,
+            "ProjectsMissing",
+            f"Organization {organization}: repositories name {len(missing)} projects that the project "
+            "listing lacks.",
+            "It is read again on the next sync; if it stays so, check the identity's rights on the projects.",
+        )
+    known = {project.id for project in (*projects.items, *found)}
+    complete = replace(projects, items=(*projects.items, *found))
+    if failure is None:
+        return complete, repositories
+    kept = tuple(one for one in repositories.items if one.project_id in known)
+    return complete, Observation.partial(kept, repositories.failure or failure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of the vanished."""
+
+    projects: tuple[Project, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+    alive_projects: int = 0
+    alive_repositories: int = 0
+
+
+def _settle(
+    ado: AzureDevOps,
+    deps: Dependencies,
+    connector: Connector,
+    organization: Organization,
+    projects: Comparison[Project],
+    repositories: Comparison[Repository],
+    now: datetime,
+) -> _Outcome:
+    if not projects.vanished and not repositories.vanished:
+        return _Outcome()
+    rights = _rights(ado, deps, connector, organization, now)
+    settled_projects = settle(
+        organization.id,
+        projects.vanished,
+        _project_evidence(ado, organization.name, projects.vanished),
+        rights,
+        now,
+    )
+    gone = {row.id for row in projects.vanished}
+    settled_repositories = settle(
+        organization.id,
+        repositories.vanished,
+        _repository_evidence(
+            ado, organization.name, [row for row in repositories.vanished if row.project_id not in gone]
+        ),
+        rights,
+        now,
+        retired_projects=settled_projects.retired | _retired(deps, organization),
+        missing_projects=gone - settled_projects.retired,
+    )
+    return _Outcome(
+        settled_projects.rows,
+        settled_repositories.rows,
+        (*settled_projects.journal, *settled_repositories.journal),
+        settled_projects.alive,
+        settled_repositories.alive,
+    )
+
+
+def _retired(deps: Dependencies, organization: Organization) -> frozenset[str]:
+    """Projects that were retired by an earlier run, which may have died before it came to repositories."""
+    return frozenset(row.id for row in deps.state.projects(organization.id) if row.retired_at is not None)
+
+
+def _rights(
+    ado: AzureDevOps, deps: Dependencies, connector: Connector, organization: Organization, now: datetime
+) -> RightsCheck:
+    stored = deps.state.prerequisites(organization.id, connector.id)
+    rights = read_identity_rights(ado, organization.name, policies=False)
+    return RightsCheck(
+        stored=stored,
+        now=judge(rights, stored, connector.identity.kind, now),
+        previous_listing=organization.last_complete_listing,
+    )
+
+
+def _project_evidence(ado: AzureDevOps, organization: str, vanished: Sequence[Project]) -> Evidence:
+    if not vanished:
+        return Evidence()
+    deleted = {project.id for project in _unless_throttled(ado.deleted_projects(organization)).items}
+    hidden: dict[str, str] = {}
+    readable: set[str] = set()
+    alive: set[str] = set()
+    for row in _some(row for row in vanished if row.id not in deleted):
+        try:
+            if ado.project(organization, row.id).id == row.id:
+                alive.add(row.id)
+                continue
+        except Throttled:
+            raise
+        except Denied as error:
+            hidden[row.id] = error.failure.sentence()
+            continue
+        except ServiceError as error:
+            if not isinstance(error, Gone):
+                continue
+        try:
+            may_read = ado.project_read_permission(organization, row.id)
+        except Throttled:
+            raise
+        except ServiceError:
+            continue
+        if may_read:
+            readable.add(row.id)
+        else:
+            hidden[row.id] = (
+                f'the identity has no "View project-level information" on project {row.name}. '
+                "Grant it: Project settings > Permissions."
+            )
+    return Evidence(deleted, hidden, readable, alive)
+
+
+def _repository_evidence(ado: AzureDevOps, organization: str, vanished: Sequence[Repository]) -> Evidence:
+    if not vanished:
+        return Evidence()
+    deleted: set[str] = set()
+    for project in list(dict.fromkeys(row.project_id for row in vanished))[:_BINS]:
+        deleted.update(
+            one.id for one in _unless_throttled(ado.deleted_repositories(organization, project)).items
+        )
+    hidden: dict[str, str] = {}
+    readable: set[str] = set()
+    alive: set[str] = set()
+    for row in _some(row for row in vanished if row.id not in deleted):
+        try:
+            if ado.repository(organization, row.project_id, row.id).id == row.id:
+                alive.add(row.id)
+                continue
+        except Throttled:
+            raise
+        except Denied as error:
+            hidden[row.id] = error.failure.sentence()
+            continue
+        except ServiceError as error:
+            if not isinstance(error, Gone):
+                continue
+        try:
+            may_read = ado.repository_read_permission(organization, row.project_id, row.id)
+        except Throttled:
+            raise
+        except ServiceError:
+            continue
+        if may_read:
+            readable.add(row.id)
+        else:
+            hidden[row.id] = (
+                f'the identity has no "Read" on repository {row.name}. '
+                "Grant it: Project settings > Repositories > Security."
+            )
+    return Evidence(deleted, hidden, readable, alive)
+
+
+def _some(rows: Iterator[T]) -> Iterator[T]:
+    return (row for _, row in zip(range(_QUESTIONS), rows, strict=False))
+
+
+def _write(
+    lease: Lease,
+    deps: Dependencies,
+    rows: Sequence[Project] | Sequence[Repository],
+    journal: Sequence[JournalEntry],
+) -> None:
+    """Write in slices. Each row goes with the entries that tell of it, so that none is told twice."""
+    told: dict[str, list[JournalEntry]] = {}
+    for entry in journal:
+        told.setdefault(entry.subject, []).append(entry)
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        deps.state.apply_inventory(
+            lease,
+            InventoryChange(
+                projects=tuple(row for row in part if isinstance(row, Project)),
+                repositories=tuple(row for row in part if isinstance(row, Repository)),
+                journal=tuple(entry for row in part for entry in told.get(row.id, ())),
+            ),
+        )

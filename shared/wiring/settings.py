@@ -1,0 +1,271 @@
+"""Every setting of the app: name, meaning, default, bounds. `docs/settings.md` is kept in step by a test."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class SettingsError(ValueError):
+    """A setting is wrong.
+
+    The message names it, says what is wrong and gives an example; it never holds the value, which could be a
+    secret.
+    """
+
+
+def parse_duration(value: object) -> object:
+    """Read `90s`, `15m`, `8h`, `1d`, a combination such as `1h30m`, or a plain number of seconds."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    parts = _DURATION.findall(text)
+    if not parts or _DURATION.sub("", text).strip():
+        raise ValueError("is not a duration; write for example 30s, 15m, 8h or 1d")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit.lower()] for number, unit in parts))
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest form that `parse_duration` reads back, such as `8h`."""
+    seconds = value.total_seconds()
+    for unit in ("d", "h", "m"):
+        if seconds >= _UNITS[unit] and seconds % _UNITS[unit] == 0:
+            return f"{int(seconds // _UNITS[unit])}{unit}"
+    return f"{seconds:g}s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+
+
+def _check_schedule(value: str) -> str:
+    """Six fields, as NCRONTAB has them; the finer syntax is the Functions host's to judge."""
+    if len(value.split()) != 6:  # noqa: PLR2004 - NCRONTAB's six fields
+        raise ValueError("needs six fields: second minute hour day month weekday, in UTC")
+    return value
+
+
+Schedule = Annotated[str, BeforeValidator(lambda value: _check_schedule(str(value)))]
+
+
+def default_state_directory() -> Path:
+    """Where this user's programs keep state on this operating system."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "ado-connector"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "ado-connector"
+    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "ado-connector"
+
+
+def _default_state_url() -> str:
+    return f"sqlite:///{default_state_directory() / 'state.db'}"
+
+
+class Settings(BaseSettings):
+    """Settings by environment variable, or by a file of `NAME=value` lines; the environment wins."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", case_sensitive=False, env_ignore_empty=True, hide_input_in_errors=True, frozen=True
+    )
+
+    state_url: str = Field(
+        default_factory=_default_state_url,
+        description="Where the connector state is kept: sqlite:///PATH (four slashes for an absolute path).",
+        examples=["sqlite:////var/lib/ado-connector/state.db"],
+    )
+    queue_url: str = Field(
+        default="",
+        description="Where messages are kept; by default in the same database as the state.",
+        examples=["sqlite:////var/lib/ado-connector/queue.db"],
+    )
+    ado_pat: SecretStr | None = Field(
+        default=None,
+        description="Personal access token, for connectors that authenticate with one.",
+        examples=["(the token, with access to all accessible organizations)"],
+    )
+    azure_client_secret: SecretStr | None = Field(
+        default=None,
+        description="Client secret, for connectors that authenticate as a service principal.",
+        examples=["(the secret's value)"],
+    )
+    ado_gateway_url: str = Field(
+        default="",
+        description="Send requests for https://HOST/PATH to this URL followed by /HOST/PATH."
+        " Must be https unless it is loopback.",
+        examples=["https://gateway.example.com/ado"],
+    )
+    discover_organizations_schedule: Schedule = Field(
+        default="0 */15 * * * *",
+        description="When to look for new organizations (NCRONTAB, six fields, UTC).",
+        examples=["0 */15 * * * *"],
+    )
+    refresh_prerequisites_schedule: Schedule = Field(
+        default="20 */5 * * * *",
+        description="When to queue due prerequisite checks (NCRONTAB, six fields, UTC).",
+        examples=["20 */5 * * * *"],
+    )
+    refresh_inventory_schedule: Schedule = Field(
+        default="30 */5 * * * *",
+        description="When to queue due inventory syncs (NCRONTAB, six fields, UTC).",
+        examples=["30 */5 * * * *"],
+    )
+    refresh_extensions_schedule: Schedule = Field(
+        default="40 */5 * * * *",
+        description="When to queue due extension checks (NCRONTAB, six fields, UTC).",
+        examples=["40 */5 * * * *"],
+    )
+    refresh_posture_schedule: Schedule = Field(
+        default="50 */5 * * * *",
+        description="When to queue due posture assessments (NCRONTAB, six fields, UTC).",
+        examples=["50 */5 * * * *"],
+    )
+    prerequisites_interval: Duration = Field(
+        default=timedelta(hours=8),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=30),
+        description="How often the prerequisites of an onboarded organization are checked again.",
+        examples=["8h"],
+    )
+    not_onboarded_interval: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=30),
+        description="How often an organization that fails a prerequisite is checked again.",
+        examples=["1h"],
+    )
+    inventory_interval: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=30),
+        description="How often projects and repositories of an organization are listed.",
+        examples=["1h"],
+    )
+    extension_interval: Duration = Field(
+        default=timedelta(hours=8),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=30),
+        description="How often the Container Mapping extension is checked.",
+        examples=["8h"],
+    )
+    posture_interval: Duration = Field(
+        default=timedelta(hours=8),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=30),
+        description="How often recommendations are assessed; older than twice this is shown as stale.",
+        examples=["8h"],
+    )
+    time_slice: Duration = Field(
+        default=timedelta(minutes=4),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=25),
+        description="How long one handler run may work before it saves a checkpoint and queues the rest.",
+        examples=["4m"],
+    )
+    requeue_after: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=1),
+        description="When due work whose message was sent but never taken is queued again.",
+        examples=["15m"],
+    )
+    request_timeout: Duration = Field(
+        default=timedelta(seconds=100),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=10),
+        description="How long to wait for Azure DevOps to answer one request.",
+        examples=["100s"],
+    )
+    requests_at_once: int = Field(
+        default=4,
+        ge=1,
+        le=16,
+        description="How many requests to one organization may be under way at once, per process.",
+        examples=["4"],
+    )
+    rate_limit_free_share: float = Field(
+        default=0.2,
+        ge=0.0,
+        le=0.9,
+        description="Share of the identity's rate limit that is left to others (0 to 0.9).",
+        examples=["0.2"],
+    )
+    hourly_request_cap: int = Field(
+        default=0,
+        ge=0,
+        description="Most requests per hour to one organization by one identity; 0 is no cap.",
+        examples=["5000"],
+    )
+    longest_sleep: Duration = Field(
+        default=timedelta(seconds=15),
+        ge=timedelta(0),
+        le=timedelta(minutes=4),
+        description="Rate-limit waits up to this are slept through; longer ones go back to the queue.",
+        examples=["15s"],
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="Least severe log events that are written.", examples=["info"]
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("ado_gateway_url")
+    @classmethod
+    def _gateway(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("is not an http(s) URL")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must be https, since the token goes there (http is allowed for loopback)")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must not carry credentials, a query or a fragment")
+        return value.rstrip("/")
+
+    @field_validator("ado_pat", "azure_client_secret")
+    @classmethod
+    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value().strip():
+            return None
+        secret = value.get_secret_value().strip()
+        if not secret.isascii() or not secret.isprintable():
+            raise ValueError("holds characters that no token has; paste the token alone")
+        return SecretStr(secret)
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read and check all settings. Raises `SettingsError` naming each wrong setting with an example."""
+    if file is not None and not file.is_file():
+        raise SettingsError(f"--settings: there is no file {file}. Give a file of NAME=value lines.")
+    try:
+        return Settings(_env_file=file, _env_file_encoding="utf-8")
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(one) for one in error.errors(include_input=False))) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"--settings: {file} is not a UTF-8 text file.") from None
+
+
+def _explain(problem: object) -> str:
+    details = dict(problem) if isinstance(problem, dict) else {}
+    field_name = str(details.get("loc", ("?",))[0])
+    message = str(details.get("msg", "is wrong")).removeprefix("Value error, ")
+    field = Settings.model_fields.get(field_name)
+    example = f" Example: {field_name.upper()}={field.examples[0]}" if field and field.examples else ""
+    return f"{field_name.upper()}: {message}.{example}"
