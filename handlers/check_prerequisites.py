@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from handlers.discover_organizations import new_organization_id
 from handlers.identity_rights import read_identity_rights
+from handlers.ownership import new_organization_id
 from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector
 from shared.model.failure import Failure, FailureKind
@@ -237,7 +237,8 @@ def _decide(
         decision = replace(decision, state=OnboardingState.ONBOARDED)
     settled, journal = decided(enrollment, decision, connector, organization, now)
     _write(settled, enrollment, journal, connector, organization, decision, deps)
-    if decision.state is OnboardingState.ONBOARDED and not was_ours:
+    recovered = was_ours and enrollment.reason and not decision.reason
+    if decision.state is OnboardingState.ONBOARDED and (recovered or not was_ours):
         bring_forward(deps, organization.id, _AFTER_ONBOARDING)
 
 

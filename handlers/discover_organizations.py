@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import datetime
 
+from handlers.ownership import new_organization_id, release
 from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector, ProvisioningState
 from shared.model.failure import Failure, FailureKind, ServiceError
 from shared.model.identity import Account
-from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
-from shared.model.organization import OnboardingState
+from shared.model.organization import OnboardingCause, OnboardingState
 from shared.model.work import WorkKind
 from shared.ports import AzureDevOps, Dependencies, StateConflict
-from shared.reconcile.organizations import DiscoveredOrganization, organization_entry, plan_discovery
+from shared.reconcile.organizations import DiscoveredOrganization, plan_discovery
 
 _TRIES = 5
 """How often a plan is made anew when another worker changed a record in between."""
@@ -103,24 +102,16 @@ def _apply(connector: Connector, observed: Observation[Account], deps: Dependenc
     )
     for discovered in plan.organizations:
         _write(discovered, connector, deps)
-        _note_work(discovered, deps, look_now=discovered.appeared_again)
+        _note_work(discovered, deps, look_now=discovered.appeared_again or _is_free_again(discovered))
     for unlisted in plan.unlisted:
         _write(unlisted, connector, deps)
         _note_work(unlisted, deps, look_now=unlisted.enrollment_changed)
     _record(connector, observed, deps, now)
 
 
-def new_organization_id(connector: Connector, account: Account, deps: Dependencies) -> OrganizationId:
-    """The same for two workers that discover the same organization at once, so that they meet in one row.
-
-    Where an older record came by that id first (it was renamed since, and this is a new organization under
-    its old name), the next one of a fixed series is taken.
-    """
-    name = f"{connector.tenant}/{account.account_id or account.name.casefold()}"
-    identifier = OrganizationId(str(uuid.uuid5(uuid.NAMESPACE_URL, name)))
-    while deps.state.get_organization(identifier) is not None:
-        identifier = OrganizationId(str(uuid.uuid5(uuid.NAMESPACE_URL, identifier)))
-    return identifier
+def _is_free_again(discovered: DiscoveredOrganization) -> bool:
+    """Whether another connector let go of it, or this one wants it after all."""
+    return discovered.enrollment_changed and discovered.enrollment.cause is OnboardingCause.PENDING
 
 
 def _write(discovered: DiscoveredOrganization, connector: Connector, deps: Dependencies) -> None:
@@ -132,32 +123,6 @@ def _write(discovered: DiscoveredOrganization, connector: Connector, deps: Depen
         deps.state.put_enrollment(discovered.enrollment, journal)
     if not discovered.wanted and discovered.enrollment.state is OnboardingState.NOT_ONBOARDED:
         release(connector, discovered.organization.id, deps, "The connector does not want it any more.")
-
-
-def release(
-    connector: Connector, organization: OrganizationId, deps: Dependencies, reason: str, asked: str = ""
-) -> bool:
-    """Give up the claim, if this connector holds it: the work ends, the inventory stays."""
-    if not deps.state.release(connector.tenant, organization, connector.id):
-        return False
-    for kind in WorkKind:
-        deps.state.drop_work(organization, kind)
-    record = deps.state.get_organization(organization)
-    if record is not None:
-        deps.state.append_journal(
-            [
-                organization_entry(
-                    deps.clock.now(),
-                    JournalEvent.CLAIM_RELEASED,
-                    connector,
-                    record,
-                    before=connector.name,
-                    reason=reason,
-                    requested_by=asked,
-                )
-            ]
-        )
-    return True
 
 
 def _note_work(discovered: DiscoveredOrganization, deps: Dependencies, *, look_now: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers.discover_organizations import new_organization_id, release
+from handlers.ownership import new_organization_id, release
 from handlers.unit_of_work import bring_forward
 from shared.model.command import OnboardOrganization
 from shared.model.connector import Connector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Organization
 from shared.model.work import Lease, Work, WorkKind
-from shared.ports import Dependencies, LeaseLost
+from shared.ports import Dependencies, LeaseLost, StateConflict, StateUnavailable
 from shared.reconcile import work as transitions
 from shared.reconcile.organizations import candidates
 
@@ -23,6 +24,9 @@ Body = Callable[[Lease, Dependencies, Connector, Organization, datetime], str]
 Returns the checkpoint where the rest goes on, or the empty string when all is done. Stops soon after the
 deadline. Raises `ServiceError` when the whole of it cannot be done now.
 """
+
+
+_CONFLICT_PAUSE = timedelta(seconds=1)
 
 
 def perform(command: DoWork, deps: Dependencies, body: Body) -> None:
@@ -60,9 +64,22 @@ def perform(command: DoWork, deps: Dependencies, body: Body) -> None:
     except LeaseLost:
         deps.log.warning("work.leaseLost", organization=organization.name, kind=command.kind.value)
         return
-    if ended is not None:
-        queue_again(deps, ended)
+    except StateConflict:
+        # Another worker changed a record that this one decided on. Deciding again is all it takes.
+        _let_go(deps, lease)
+        deps.sender.send(command, not_before=deps.clock.now() + _CONFLICT_PAUSE)
+        return
+    except Exception:
+        # A bug, or our own state is away: the host delivers the message again, and that needs the lease.
+        _let_go(deps, lease)
+        raise
+    queue_again(deps, ended)
     queue_due(deps, command.organization)
+
+
+def _let_go(deps: Dependencies, lease: Lease) -> None:
+    with contextlib.suppress(LeaseLost, StateUnavailable):
+        deps.state.renew_lease(lease, deps.clock.now())
 
 
 def _run(
@@ -73,7 +90,7 @@ def _run(
     organization: Organization,
     body: Body,
     started: datetime,
-) -> Work | None:
+) -> Work:
     failure: Failure | None = None
     checkpoint = ""
     try:
@@ -83,7 +100,6 @@ def _run(
     now = deps.clock.now()
     interval = _interval(deps, organization, lease.kind)
     journal: list[JournalEntry] = []
-    # The body may have asked for more of the same work while it ran; only its own fields are replaced.
     if failure is not None:
         ended = transitions.failed(
             current, failure, now, interval, deps.intervals.retry_first, deps.intervals.retry_most
@@ -160,10 +176,15 @@ def acting_connector(deps: Dependencies, organization: Organization, kind: WorkK
 
 
 def _interval(deps: Dependencies, organization: Organization, kind: WorkKind) -> timedelta:
-    held = deps.state.holder(organization.tenant, organization.id) is not None
-    if kind is WorkKind.PREREQUISITES and not held:
-        return deps.intervals.not_onboarded_recheck
-    return deps.intervals.work[kind]
+    if kind is not WorkKind.PREREQUISITES:
+        return deps.intervals.work[kind]
+    holder = deps.state.holder(organization.tenant, organization.id)
+    fine = any(
+        enrollment.connector == holder and not enrollment.reason
+        for enrollment in deps.state.enrollments(organization=organization.id)
+    )
+    # What is refused, or was lost, is looked at more often: somebody may be mending it.
+    return deps.intervals.work[kind] if fine else deps.intervals.not_onboarded_recheck
 
 
 def _work(deps: Dependencies, organization: OrganizationId, kind: WorkKind) -> Work | None:

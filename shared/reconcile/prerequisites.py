@@ -171,7 +171,7 @@ def _administrator(rights: IdentityRights, now: datetime) -> Prerequisite:
         name,
         PrerequisiteStatus.NOT_MET,
         now,
-        'Not a Project Collection Administrator: "Edit instance-level information" is not effective.',
+        '"Edit instance-level information" is not effective for the identity.',
         fix,
     )
 

@@ -74,7 +74,7 @@ def failed(
         work,
         due_at=now,
         not_before=now + delay,
-        checkpoint="",
+        checkpoint=work.checkpoint if failure.kind is FailureKind.TRANSIENT else "",
         failures_in_a_row=failures,
         last_failure=failure,
         last_failure_at=now,

@@ -1,0 +1,1 @@
+"""Measurements. They prove nothing about correctness and are never part of the tests."""

@@ -1,0 +1,1 @@
+"""What runs on a workstation and is never deployed: the embedded host and the simulated Azure DevOps."""

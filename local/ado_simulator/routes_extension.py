@@ -1,0 +1,197 @@
+"""Extensions of an organization, requests for them, and the gallery they are shared in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local.ado_simulator.answers import access_denied, extension_not_installed, failure, listing, ok
+from local.ado_simulator.organization import ExtensionKey
+from local.ado_simulator.resources import InstalledExtension
+from local.ado_simulator.router import EXTENSIONS, MARKETPLACE, Call, bad_request, route
+from local.ado_simulator.wire import Answer
+
+_BY_NAME = "/{organization}/_apis/extensionmanagement/installedextensionsbyname/{publisher}/{name}"
+_SPACE = "Microsoft.VisualStudio.Services.ExtensionManagement.WebApi"
+_READ, _WRITE = "vso.extension", "vso.extension_manage"
+
+
+def _document(extension: InstalledExtension) -> dict[str, Any]:
+    base = f"https://{extension.publisher}.gallerycdn.vsassets.io/extensions/{extension.publisher}"
+    return {
+        "extensionId": extension.name,
+        "extensionName": extension.display_name,
+        "publisherId": extension.publisher,
+        "publisherName": "Microsoft DevLabs"
+        if extension.publisher == "ms-securitydevops"
+        else extension.publisher,
+        "version": extension.version,
+        "registrationId": extension.registration_id,
+        "manifestVersion": 1.0,
+        "baseUri": f"{base}/{extension.name}/{extension.version}",
+        "scopes": ["vso.build"],
+        "contributions": [],
+        "flags": "trusted",
+        "installState": {
+            "flags": extension.flags,
+            "lastUpdated": extension.last_updated,
+            "installationIssues": [],
+        },
+        "lastPublished": "2024-11-02T03:04:05.67Z",
+    }
+
+
+def _key(call: Call) -> ExtensionKey:
+    return call.parameters["publisher"].lower(), call.parameters["name"].lower()
+
+
+@route("GET", EXTENSIONS, _BY_NAME, scope=_READ, capability="extensions", preview=True)
+def by_name(call: Call) -> Answer:
+    """One extension; 404 when it is not installed, or not yet to be seen."""
+    extension = call.organization.extensions.get(_key(call))
+    if extension is None:
+        return extension_not_installed(call.parameters["publisher"], call.parameters["name"])
+    if extension.hidden_reads > 0:
+        extension.hidden_reads -= 1
+        return extension_not_installed(call.parameters["publisher"], call.parameters["name"])
+    return ok(_document(extension))
+
+
+@route("POST", EXTENSIONS, _BY_NAME, f"{_BY_NAME}/{{version}}", scope=_WRITE, capability="installextensions",
+       preview=True)  # fmt: skip
+def install(call: Call) -> Answer:
+    """Install an extension that is public or shared with the organization."""
+    call.need_administrator()
+    organization, key = call.organization, _key(call)
+    publisher, name = call.parameters["publisher"], call.parameters["name"]
+    present = organization.extensions.get(key)
+    if present is not None and "unInstalled" not in present.flag_set:
+        return failure(
+            409,
+            "ExtensionAlreadyInstalledException",
+            f"TF1590010: Extension {publisher}.{name} is already installed in this organization.",
+            namespace=_SPACE,
+        )
+    if key not in organization.shared_extensions and key not in call.world.public_extensions:
+        return failure(
+            404,
+            "ExtensionDoesNotExistException",
+            f"The extension {publisher}.{name} does not exist, or is not shared with this organization.",
+            namespace="Microsoft.VisualStudio.Services.Gallery.WebApi",
+        )
+    version = call.parameters.get("version", "1.0.12")
+    extension = organization.install_extension(
+        publisher, name, version=version, hidden_reads=organization.extension_lag
+    )
+    return ok(_document(extension))
+
+
+@route("DELETE", EXTENSIONS, _BY_NAME, scope=_WRITE, capability="installextensions", preview=True)
+def uninstall(call: Call) -> Answer:
+    """Remove an extension."""
+    call.need_administrator()
+    if _key(call) not in call.organization.extensions:
+        return extension_not_installed(call.parameters["publisher"], call.parameters["name"])
+    call.organization.uninstall_extension(*_key(call))
+    return Answer(204)
+
+
+@route(
+    "GET",
+    EXTENSIONS,
+    "/{organization}/_apis/extensionmanagement/installedextensions",
+    scope=_READ,
+    capability="extensions",
+    preview=True,
+)
+def installed(call: Call) -> Answer:
+    """Every installed extension; disabled and failed ones only when asked for."""
+    found = [
+        extension
+        for extension in call.organization.extensions.values()
+        if extension.hidden_reads == 0
+        and "unInstalled" not in extension.flag_set
+        and (call.flag("includeDisabledExtensions") or "disabled" not in extension.flag_set)
+        and (call.flag("includeErrors") or "error" not in extension.flag_set)
+    ]
+    return listing([_document(extension) for extension in found])
+
+
+@route(
+    "PATCH",
+    EXTENSIONS,
+    "/{organization}/_apis/extensionmanagement/installedextensions",
+    scope=_WRITE,
+    capability="installextensions",
+    preview=True,
+)
+def update(call: Call) -> Answer:
+    """Enable or disable an extension through `installState.flags`."""
+    call.need_administrator()
+    document = call.document()
+    if not isinstance(document, dict):
+        return bad_request("An installed extension is expected.")
+    publisher, name = str(document.get("publisherId", "")), str(document.get("extensionId", ""))
+    extension = call.organization.extensions.get((publisher.lower(), name.lower()))
+    if extension is None:
+        return extension_not_installed(publisher, name)
+    flags = str((document.get("installState") or {}).get("flags", extension.flags))
+    call.organization.set_extension_flags(publisher, name, flags)
+    return ok(_document(extension))
+
+
+@route(
+    "GET",
+    EXTENSIONS,
+    "/{organization}/_apis/extensionmanagement/requestedextensions",
+    scope=_READ,
+    capability="extensions",
+    preview=True,
+)
+def requested(call: Call) -> Answer:
+    """Extensions that members asked for."""
+    return listing(
+        [
+            {
+                "extensionName": name,
+                "publisherName": publisher,
+                "publisherDisplayName": publisher,
+                "requestCount": 1,
+                "extensionRequests": [],
+            }
+            for publisher, name in call.organization.requested_extensions
+        ]
+    )
+
+
+@route(
+    "POST",
+    EXTENSIONS,
+    "/{organization}/_apis/extensionmanagement/requestedextensions/{publisher}/{name}",
+    scope=_READ,
+    preview=True,
+)
+def ask(call: Call) -> Answer:
+    """Ask the administrators to install an extension."""
+    with call.organization.change():
+        if _key(call) not in call.organization.requested_extensions:
+            call.organization.requested_extensions.append(_key(call))
+    return ok({"extensionName": call.parameters["name"], "publisherName": call.parameters["publisher"]})
+
+
+@route(
+    "POST",
+    MARKETPLACE,
+    "/_apis/gallery/publishers/{publisher}/extensions/{name}/accounts/{account}",
+    scope="vso.gallery_publish",
+    versioned=False,
+)
+def share(call: Call) -> Answer:
+    """Share an extension with an organization; only its publisher may."""
+    publisher = call.parameters["publisher"]
+    if call.identity.token not in call.world.publishers.get(publisher.lower(), set()):
+        return access_denied(call.identity.account_name, f"Publish extensions of {publisher}")
+    organization = call.world.find_organization(call.parameters["account"])
+    if organization is None:
+        return failure(404, "AccountDoesNotExistException", "The organization does not exist.")
+    organization.share_extension(publisher, call.parameters["name"])
+    return Answer(204)

@@ -1,0 +1,93 @@
+"""What the rate-limit headers of an answer ask of the next request. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+LONGEST_WAIT: Final = 24 * 3600.0
+"""Seconds; a service that asks for more is asked again after a day."""
+
+_WINDOW = 300.0
+"""Seconds of the sliding window in which usage is counted: how long a missing Reset is taken to be away."""
+
+_DATE_MARGIN = 1.0
+"""A date names whole seconds, and may have been cut off to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Seconds to wait before the next request, why, and the usage that was told (in TSTU)."""
+
+    wait: float = 0.0
+    reason: str = ""
+    remaining: float | None = None
+    limit: float | None = None
+
+
+def advice_of(headers: Mapping[str, str], now: datetime, free_share: float) -> Advice:
+    """Read the headers of any answer, good or not; `headers` ignore the case of names.
+
+    The wait is the longest of `Retry-After`, `X-RateLimit-Delay`, and the time that usage takes to sink to
+    the share of the limit that is ours. Usage is taken to sink evenly and to be 0 at `X-RateLimit-Reset`.
+    """
+    server = _date(headers.get("Date", "")) or now
+    remaining, limit = (
+        _number(headers.get("X-RateLimit-Remaining")),
+        _number(headers.get("X-RateLimit-Limit")),
+    )
+    asked = {
+        "Retry-After": _retry_after(headers.get("Retry-After", ""), server),
+        "X-RateLimit-Delay": _number(headers.get("X-RateLimit-Delay")) or 0.0,
+        "X-RateLimit-Remaining": _until_free(headers, server, remaining, limit, free_share),
+    }
+    name, wait = max(asked.items(), key=lambda one: one[1])
+    wait = min(wait, LONGEST_WAIT)
+    if wait <= 0:
+        return Advice(remaining=remaining, limit=limit)
+    return Advice(wait, f"{name} asks for {wait:.3g} s", remaining, limit)
+
+
+def _until_free(
+    headers: Mapping[str, str],
+    server: datetime,
+    remaining: float | None,
+    limit: float | None,
+    free_share: float,
+) -> float:
+    if remaining is None or limit is None or limit <= 0:
+        return 0.0
+    used, ours = limit - remaining, limit * (1 - free_share)
+    if used <= ours:
+        return 0.0
+    reset = _number(headers.get("X-RateLimit-Reset"))
+    away = _WINDOW if reset is None else reset - server.timestamp()
+    return max(0.0, min(away, LONGEST_WAIT)) * (1 - ours / used)
+
+
+def _retry_after(value: str, server: datetime) -> float:
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
+    moment = _date(value)
+    return (moment - server).total_seconds() + _DATE_MARGIN if moment is not None else 0.0
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float((value or "").strip())
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

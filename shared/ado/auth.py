@@ -1,0 +1,215 @@
+"""Credentials: from a reference to an identity to an Authorization header.
+
+Secrets are asked for when needed, through functions, and kept in no field that anything prints.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+from shared.ado.errors import (
+    AzureDevOpsError,
+    CredentialMissing,
+    CredentialRefused,
+    NoConnection,
+    Where,
+    told,
+)
+from shared.model.connector import AuthKind, IdentityReference
+from shared.model.ids import TenantId
+from shared.ports import Clock
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+AZURE_DEVOPS_SCOPE: Final = "499b84ac-1321-427f-aa17-267ca6975798/.default"
+"""The Azure DevOps resource in Microsoft Entra, with everything that the identity was granted."""
+
+PAT_SETTING: Final = "ADO_PAT"
+CLIENT_SECRET_SETTING: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a setting
+CERTIFICATE_SETTING: Final = "AZURE_CLIENT_CERTIFICATE_PATH"
+FEDERATED_TOKEN_SETTING: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a setting
+
+_RENEW_BEFORE = timedelta(minutes=5)
+_ENTRA_CODE = re.compile(r"AADSTS\d{4,8}")
+
+Secrets = Mapping[str, Callable[[], str | None]]
+"""Reads a setting that holds a secret, by the setting's name; None when it is not set."""
+
+
+class Credential(Protocol):
+    """Something to sign in with."""
+
+    def authorization(self, where: Where) -> str:
+        """The Authorization header's value. Raises a `ServiceError` that says what is missing."""
+        ...
+
+    def renewed(self, refused: str, where: Where) -> bool:
+        """Whether there is another value to try after this one was refused."""
+        ...
+
+
+class PatCredential:
+    """A personal access token, read from its setting each time: it may be replaced while we run."""
+
+    def __init__(self, setting: str, secrets: Secrets) -> None:
+        self._setting = setting or PAT_SETTING
+        self._secrets = secrets
+
+    def __repr__(self) -> str:
+        return f"PatCredential({self._setting})"
+
+    def authorization(self, where: Where) -> str:
+        """Basic, with an empty user name."""
+        token = _secret(self._secrets, self._setting)
+        if token is None:
+            raise told(
+                CredentialMissing,
+                where,
+                f"there is no personal access token: {self._setting} is not set",
+                fix=f"Set {self._setting} to a personal access token for all accessible organizations.",
+            )
+        return "Basic " + base64.b64encode(f":{token}".encode()).decode()
+
+    def renewed(self, refused: str, where: Where) -> bool:
+        """Whether the setting holds another token by now."""
+        return self.authorization(where) != refused
+
+
+class EntraCredential:
+    """A token of Microsoft Entra, kept until five minutes before it expires."""
+
+    def __init__(self, title: str, make: Callable[[Where], TokenCredential], fix: str, clock: Clock) -> None:
+        self._title = title
+        self._make = make
+        self._fix = fix
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._credential: TokenCredential | None = None
+        self._header = ""
+        self._expires = datetime.min.replace(tzinfo=UTC)
+
+    def __repr__(self) -> str:
+        return f"EntraCredential({self._title})"
+
+    def authorization(self, where: Where) -> str:
+        """Bearer, fetched when there is none that lasts."""
+        with self._lock:
+            if not self._header or self._clock.now() + _RENEW_BEFORE >= self._expires:
+                self._fetch(where)
+            return self._header
+
+    def renewed(self, refused: str, where: Where) -> bool:
+        """Fetch a token past every cache, unless another thread just did."""
+        with self._lock:
+            if self._header == refused:
+                self._credential, self._header = None, ""
+                self._fetch(where)
+            return self._header != refused
+
+    def _fetch(self, where: Where) -> None:
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - loads only where Entra signs us in
+
+        problem: AzureDevOpsError | None = None
+        try:
+            if self._credential is None:
+                self._credential = self._make(where)
+            token = self._credential.get_token(AZURE_DEVOPS_SCOPE)
+            self._header = f"Bearer {token.token}"
+            self._expires = datetime.fromtimestamp(token.expires_on, UTC)
+        except (AzureError, ValueError, OSError) as error:
+            # The last two stand for a malformed tenant or client id, or an unreadable certificate.
+            problem = _explained(error, self._title, self._fix, where)
+        # Raised out here, so that the error of the library, which knows the request, is not its context.
+        if problem is not None:
+            raise problem
+
+
+def _explained(error: Exception, title: str, fix: str, where: Where) -> AzureDevOpsError:
+    from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415 - as above
+    from azure.identity import CredentialUnavailableError  # noqa: PLC0415
+
+    code = _ENTRA_CODE.search(str(error))
+    detail = f" ({code.group()})" if code else ""
+    if isinstance(error, CredentialUnavailableError):
+        return told(CredentialMissing, where, f"there is no {title} to sign in with{detail}", fix=fix)
+    if isinstance(error, ClientAuthenticationError):
+        return told(CredentialRefused, where, f"Microsoft Entra refuses the {title}{detail}", fix=fix)
+    if isinstance(error, AzureError):
+        cause = f"Microsoft Entra could not be asked for a token of the {title}{detail}"
+        return told(NoConnection, where, cause)
+    return told(CredentialMissing, where, f"the settings of the {title} cannot be used", fix=fix)
+
+
+def make_credential(
+    identity: IdentityReference, tenant: TenantId, secrets: Secrets, clock: Clock
+) -> Credential:
+    """The credential that the reference names. Nothing is fetched, or complained about, before it is used."""
+    if identity.kind is AuthKind.PAT:
+        return PatCredential(identity.secret_setting, secrets)
+    if identity.kind is AuthKind.MANAGED_IDENTITY:
+        return EntraCredential(
+            "managed identity",
+            lambda _where: _managed_identity(identity),
+            "Assign the managed identity to the app, and name its client id in the connector.",
+            clock,
+        )
+    if identity.kind is AuthKind.SERVICE_PRINCIPAL:
+        return EntraCredential(
+            "service principal",
+            lambda where: _service_principal(identity, tenant, secrets, where),
+            "Check the tenant, the client id, and that its secret or certificate is valid.",
+            clock,
+        )
+    return EntraCredential(
+        "Azure CLI sign-in", lambda _where: _azure_cli(tenant), f"Run: az login --tenant {tenant}", clock
+    )
+
+
+def _managed_identity(identity: IdentityReference) -> TokenCredential:
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - half a second to load
+
+    return ManagedIdentityCredential(client_id=identity.client_id or None)
+
+
+def _azure_cli(tenant: TenantId) -> TokenCredential:
+    from azure.identity import AzureCliCredential  # noqa: PLC0415
+
+    return AzureCliCredential(tenant_id=tenant)
+
+
+def _service_principal(
+    identity: IdentityReference, tenant: TenantId, secrets: Secrets, where: Where
+) -> TokenCredential:
+    from azure.identity import (  # noqa: PLC0415
+        CertificateCredential,
+        ClientSecretCredential,
+        WorkloadIdentityCredential,
+    )
+
+    setting = identity.secret_setting or CLIENT_SECRET_SETTING
+    if (secret := _secret(secrets, setting)) is not None:
+        return ClientSecretCredential(tenant, identity.client_id, secret)
+    if (path := _secret(secrets, CERTIFICATE_SETTING)) is not None:
+        return CertificateCredential(tenant, identity.client_id, path)
+    if (path := _secret(secrets, FEDERATED_TOKEN_SETTING)) is not None:
+        return WorkloadIdentityCredential(
+            tenant_id=tenant, client_id=identity.client_id, token_file_path=path
+        )
+    raise told(
+        CredentialMissing,
+        where,
+        f"the service principal has no secret: {setting} is not set",
+        fix=f"Set {setting} to the client secret of application {identity.client_id}.",
+    )
+
+
+def _secret(secrets: Secrets, setting: str) -> str | None:
+    read = secrets.get(setting)
+    value = (read() or "").strip() if read is not None else ""
+    return value or None

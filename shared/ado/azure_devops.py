@@ -1,0 +1,19 @@
+"""The `AzureDevOps` port, put together from its areas."""
+
+from __future__ import annotations
+
+from shared.ado.extensions import ExtensionsArea
+from shared.ado.identity import IdentityArea
+from shared.ado.inventory import InventoryArea
+from shared.ado.organizations import OrganizationsArea
+from shared.ado.portal import PortalArea
+from shared.ado.posture import PostureArea
+
+
+class AzureDevOpsClient(
+    OrganizationsArea, InventoryArea, IdentityArea, PortalArea, ExtensionsArea, PostureArea
+):
+    """Azure DevOps as one identity sees it: implements `shared.ports.AzureDevOps`. Safe across threads.
+
+    Every call that is made stands in `shared.ado.calls`; every error in `shared.ado.errors`.
+    """

@@ -1,0 +1,170 @@
+"""Makes calls as one identity: sign-in, throttle gate, retries, the error of every answer, one log event."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from shared.ado.auth import Credential
+from shared.ado.calls import Call, Query
+from shared.ado.errors import (
+    AzureDevOpsError,
+    BrokenAnswer,
+    Head,
+    RateLimited,
+    TokenRefused,
+    Where,
+    WrongField,
+    error_of,
+    told,
+)
+from shared.ado.parse import BrokenJsonError, ShapeError, parse_document
+from shared.ado.throttle import Gate, Gates
+from shared.ado.transport import Answer, Outgoing, Transport
+from shared.model.failure import Transient
+from shared.ports import Clock
+
+T = TypeVar("T")
+
+LOGGER: Final = "ado_connector.ado"
+
+_PAUSES = (0.2, 0.8)
+"""Seconds before the second and the third try of a request that met passing trouble."""
+_PAUSE_JITTER = 0.5
+_BLOCKS_MOST = 3
+"""How often one request may be blocked by the rate limit before its wait is given back to the queue."""
+
+
+class Client:
+    """Azure DevOps as one identity sees it, one request at a time. Safe across threads."""
+
+    def __init__(
+        self, transport: Transport, credential: Credential, gates: Gates, identity_key: str, clock: Clock
+    ) -> None:
+        self._transport = transport
+        self._credential = credential
+        self._gates = gates
+        self._identity_key = identity_key
+        self._clock = clock
+
+    def document(
+        self,
+        call: Call,
+        segments: dict[str, str],
+        read: Callable[[object], T],
+        *,
+        query: Query = (),
+        json: object | None = None,
+    ) -> T:
+        """Make the call and read the JSON document of its answer. See `request`."""
+        return self.request(
+            call, segments, lambda answer: read(parse_document(answer.read())), query=query, json=json
+        )
+
+    def request(
+        self,
+        call: Call,
+        segments: dict[str, str],
+        read: Callable[[Answer], T],
+        *,
+        query: Query = (),
+        json: object | None = None,
+    ) -> T:
+        """Make the call and give what `read` makes of its answer, which is a success of the right type.
+
+        Passing trouble is tried three times in all, a block by the rate limit as often as the gate lets
+        through, a refused token once more with a fresh one. `read` may raise `ShapeError` and
+        `BrokenJsonError`, and is run anew with each try.
+
+        Raises `AzureDevOpsError`; see `shared.ado.errors`.
+        """
+        where = call.where(segments.get("organization", ""))
+        url = call.url(segments, query)
+        gate = self._gates.of(where.organization if call.is_of_organization else "", self._identity_key)
+        pauses = iter(_PAUSES if call.repeatable else ())
+        blocks = 0
+        renewed = False
+        while True:
+            # Before the gate: fetching a token takes time, and the gate's word must be fresh.
+            authorization = self._credential.authorization(where)
+            outgoing = Outgoing(call.method, url, call.accept, where, authorization, json)
+            error: AzureDevOpsError
+            with gate.admitted(where) as started:
+                try:
+                    return self._once(call, outgoing, gate, started, read)
+                except AzureDevOpsError as caught:
+                    error = caught
+            if isinstance(error, RateLimited):
+                blocks += 1
+                if blocks >= _BLOCKS_MOST:
+                    cause = "the rate limit of the identity is used up (429), try after try"
+                    raise told(RateLimited, where, cause, retry_at=gate.until() or self._clock.now())
+            elif isinstance(error, TokenRefused) and not renewed:
+                renewed = True
+                if not self._credential.renewed(authorization, where):
+                    raise error
+            elif isinstance(error, Transient) and (pause := next(pauses, None)) is not None:
+                self._clock.sleep(pause * random.uniform(1, 1 + _PAUSE_JITTER))  # noqa: S311 - no secret
+            else:
+                raise error
+
+    def pause(self, seconds: float) -> None:
+        """Wait a little, outside of the gate, so that others may go on."""
+        self._clock.sleep(seconds)
+
+    def _once(
+        self, call: Call, outgoing: Outgoing, gate: Gate, started: float, read: Callable[[Answer], T]
+    ) -> T:
+        head: Head | None = None
+        outcome = ""
+        try:
+            with self._transport.send(outgoing) as answer:
+                head = answer.head
+                gate.heed(head, started)
+                problem = error_of(head, outgoing.where, accepts=call.accepts)
+                if problem is not None:
+                    # The body may tell more: a JSON error has a `typeKey`.
+                    head = Head(head.status, head.headers, answer.read_start())
+                    raise error_of(head, outgoing.where, accepts=call.accepts) or problem
+                return _read(read, answer, outgoing.where)
+        except AzureDevOpsError as error:
+            outcome = error.failure.code
+            raise
+        finally:
+            _log(call, outgoing.where, head, started, outcome)
+
+
+def _read(read: Callable[[Answer], T], answer: Answer, where: Where) -> T:
+    try:
+        return read(answer)
+    except ShapeError as error:
+        cause = f"field {error.path} of the answer {error.problem}"
+        raise told(WrongField, where, cause, head=answer.head) from None
+    except BrokenJsonError as error:
+        raise told(BrokenAnswer, where, f"the answer cannot be read: {error}", head=answer.head) from None
+    except RecursionError:
+        raise told(BrokenAnswer, where, "the answer is nested too deeply", head=answer.head) from None
+
+
+def _log(call: Call, where: Where, head: Head | None, started: float, outcome: str) -> None:
+    """One event per request. The path is the template: no query, and no name but the organization's."""
+    logger = logging.getLogger(LOGGER)
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    import structlog  # noqa: PLC0415 - only who reads debug events pays for it
+
+    event = structlog.wrap_logger(logger, wrapper_class=structlog.stdlib.BoundLogger)
+    event.debug(
+        "ado.request",
+        method=call.method,
+        host=call.host,
+        path=call.path,
+        organization=where.organization,
+        status=head.status if head else None,
+        activity=head.activity if head else "",
+        seconds=round(time.monotonic() - started, 3),
+        outcome=outcome or "ok",
+    )

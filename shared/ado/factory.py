@@ -1,0 +1,82 @@
+"""Builds clients: one per identity and tenant, all on the same connections and throttle gates."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.ado.auth import Secrets, make_credential
+from shared.ado.azure_devops import AzureDevOpsClient
+from shared.ado.client import Client
+from shared.ado.throttle import Gates, Limits
+from shared.ado.transport import USER_AGENT, Gateway, Transport
+from shared.model.connector import IdentityReference
+from shared.model.ids import TenantId
+from shared.ports import AzureDevOps, Clock, ThrottleStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_POOL = 16
+"""Idle connections kept per host, at least: as many as REQUESTS_AT_ONCE may be set to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdoOptions:
+    """How Azure DevOps is talked to.
+
+    - `gateway_url`: a request for `https://HOST/PATH` goes to `{gateway_url}/HOST/PATH`; empty for none.
+      Must be https unless it is loopback.
+    - `timeout`: seconds to wait for the next byte of an answer.
+    - `concurrency`: requests at once per organization and identity.
+    - `free_share`: share of the rate limit, 0 to 1, that is left to others.
+    - `hourly_cap`: requests per clock hour, organization and identity; 0 for no cap.
+    - `sleep_most`: waits of up to so many seconds are slept through, longer ones raise `Throttled`.
+    - `secrets`: reads a setting that holds a secret, by its name; None when it is not set.
+    """
+
+    gateway_url: str = ""
+    timeout: float = 100.0
+    concurrency: int = 4
+    free_share: float = 0.2
+    hourly_cap: int = 0
+    sleep_most: float = 15.0
+    user_agent: str = USER_AGENT
+    secrets: Mapping[str, Callable[[], str | None]] = field(default_factory=dict, repr=False)
+
+
+class AzureDevOpsFactory:
+    """Gives the client of an identity. Raises `GatewayError` when it is built with an unusable gateway."""
+
+    def __init__(self, options: AdoOptions, store: ThrottleStore, clock: Clock) -> None:
+        self._secrets: Secrets = options.secrets
+        self._clock = clock
+        self._transport = Transport(
+            Gateway(options.gateway_url),
+            timeout=options.timeout,
+            user_agent=options.user_agent,
+            pool=max(_POOL, options.concurrency),
+        )
+        limits = Limits(options.concurrency, options.free_share, options.hourly_cap, options.sleep_most)
+        self._gates = Gates(limits, store, clock)
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[IdentityReference, TenantId], AzureDevOpsClient] = {}
+
+    def connect(self, identity: IdentityReference, tenant: TenantId) -> AzureDevOps:
+        """Azure DevOps as the identity sees it, signed in to the tenant. Makes no request."""
+        with self._lock:
+            client = self._clients.get((identity, tenant))
+            if client is None:
+                credential = make_credential(identity, tenant, self._secrets, self._clock)
+                client = AzureDevOpsClient(
+                    Client(self._transport, credential, self._gates, identity.key, self._clock)
+                )
+                self._clients[identity, tenant] = client
+            return client
+
+    def close(self) -> None:
+        """Tell other processes the last request counts, and close every connection."""
+        self._gates.close()
+        self._transport.close()

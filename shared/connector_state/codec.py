@@ -1,0 +1,194 @@
+"""Text forms of what is stored: times, JSON documents of dataclasses, and strings that UTF-8 cannot hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from itertools import islice
+from typing import Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from shared.ports import StateUnavailable
+
+T = TypeVar("T")
+Convert = Callable[[object], object]
+Cell = str | bytes | int | None
+
+
+def time_text(at: datetime) -> str:
+    """ISO-8601 in UTC with microseconds: sorts as text the way it sorts in time."""
+    if at.tzinfo is not UTC:
+        if at.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="microseconds")
+
+
+def time_text_or_none(at: datetime | None) -> str | None:
+    """As `time_text`, for times that may be missing."""
+    return None if at is None else time_text(at)
+
+
+def time_of(text: str) -> datetime:
+    """The time that `time_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def time_or_none(text: str | None) -> datetime | None:
+    """As `time_of`, for times that may be missing."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def to_cell(text: str) -> str | bytes:
+    """The text itself or, when it holds a lone surrogate (JSON can), bytes that `from_cell` reads back.
+
+    Refusing it would let one oddly named repository stop its organization's inventory for good.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
+    return text
+
+
+def from_cell(cell: str | bytes) -> str:
+    """The text that `to_cell` stored."""
+    return cell if isinstance(cell, str) else cell.decode(errors="surrogatepass")
+
+
+def slices_of_rows(rows: Iterable[tuple[Cell, ...]], size: int = 5_000) -> Iterator[list[tuple[Cell, ...]]]:
+    """The rows in slices that SQLite can store. A slice is looked at as a whole: the check costs little."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        try:
+            "".join([cell for row in batch for cell in row if cell.__class__ is str]).encode()
+        except UnicodeEncodeError:
+            batch = [tuple(to_cell(cell) if isinstance(cell, str) else cell for cell in row) for row in batch]
+        yield batch
+
+
+class Document(Generic[T]):
+    """JSON form of a dataclass, read off its fields.
+
+    A field that an older version did not write gets its default; one that this version does not know is left
+    out.
+    """
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+
+    def dump(self, value: T) -> str | bytes:
+        """The value as a storable JSON text."""
+        plain = _encoder(cast("Hashable", self._kind))(value)
+        return to_cell(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+
+    def load(self, cell: str | bytes) -> T:
+        """The value that `dump` stored."""
+        try:
+            return cast("T", _decoder(cast("Hashable", self._kind))(json.loads(from_cell(cell))))
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+            raise StateUnavailable(
+                f"A stored {self._kind.__name__} cannot be read ({error}): it was damaged, or written by "
+                "another version of this program."
+            ) from error
+
+
+class Documents(Generic[T]):
+    """JSON form of a sequence of dataclasses."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._each = Document(kind)
+
+    def dump(self, values: Iterable[T]) -> str | bytes:
+        """The values as one storable JSON text."""
+        return to_cell("[" + ",".join(from_cell(self._each.dump(value)) for value in values) + "]")
+
+    def load(self, cell: str | bytes) -> tuple[T, ...]:
+        """The values that `dump` stored."""
+        return tuple(self._each.load(json.dumps(one)) for one in json.loads(from_cell(cell)))
+
+
+def _same(value: object) -> object:
+    return value
+
+
+@cache
+def _encoder(hint: object) -> Convert:
+    """How a value of this type becomes plain JSON data."""
+    if hint is datetime:
+        return cast("Convert", time_text)
+    origin, arguments = _taken_apart(hint)
+    if origin is Union:
+        inner = _encoder(_only_type(arguments))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        inner = _encoder(arguments[0])
+        return lambda value: [inner(one) for one in cast("tuple[object, ...]", value)]
+    if origin is dict:
+        inner = _encoder(arguments[1])
+        if inner is _same:
+            return _same
+        return lambda value: {key: inner(one) for key, one in cast("Mapping[str, object]", value).items()}
+    if isinstance(origin, type) and dataclasses.is_dataclass(origin):
+        hints = get_type_hints(origin)
+        fields = [(field.name, _encoder(hints[field.name])) for field in dataclasses.fields(origin)]
+        return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+    return _same
+
+
+@cache
+def _decoder(hint: object) -> Convert:
+    """How plain JSON data becomes a value of this type again."""
+    if hint is datetime:
+        return cast("Convert", time_of)
+    origin, arguments = _taken_apart(hint)
+    if origin is Union:
+        inner = _decoder(_only_type(arguments))
+        return lambda plain: None if plain is None else inner(plain)
+    if origin is tuple:
+        inner = _decoder(arguments[0])
+        return lambda plain: tuple(inner(one) for one in cast("list[object]", plain))
+    if origin is dict:
+        inner = _decoder(arguments[1])
+        return lambda plain: {key: inner(one) for key, one in cast("dict[str, object]", plain).items()}
+    if isinstance(origin, type) and dataclasses.is_dataclass(origin):
+        return _dataclass_decoder(origin)
+    if isinstance(origin, type) and issubclass(origin, StrEnum):
+        return cast("Convert", origin)
+    return _same
+
+
+def _dataclass_decoder(kind: type) -> Convert:
+    hints = get_type_hints(kind)
+    decoders = {field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)}
+
+    def decode(plain: object) -> object:
+        members = cast("dict[str, object]", plain)
+        return kind(**{name: decoders[name](one) for name, one in members.items() if name in decoders})
+
+    return decode
+
+
+def _taken_apart(hint: object) -> tuple[object, tuple[object, ...]]:
+    """The type behind aliases, with its arguments; every mapping is a `dict` and every union a `Union`."""
+    while hasattr(hint, "__supertype__"):  # NewType
+        hint = hint.__supertype__
+    origin = get_origin(hint)
+    if origin is None:
+        return hint, ()
+    if origin in {Union, types.UnionType}:
+        return Union, get_args(hint)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return dict, get_args(hint)
+    return origin, get_args(hint)
+
+
+def _only_type(arguments: tuple[object, ...]) -> object:
+    (only,) = (one for one in arguments if one is not type(None))
+    return only

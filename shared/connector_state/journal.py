@@ -1,0 +1,104 @@
+"""The journal, and writing its entries along with what they tell of."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.connector_state.codec import (
+    Cell,
+    from_cell,
+    slices_of_rows,
+    time_of,
+    time_text,
+)
+from shared.connector_state.database import Part
+from shared.model.ids import ConnectorId, OrganizationId
+from shared.model.journal import JournalEntry, JournalEvent
+
+_COLUMNS = "at, event, connector, organization, subject, subject_name, before, after, reason, requested_by"
+_INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constant
+
+
+def write_journal(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> None:
+    """Append entries in the caller's transaction. Writers take turns, so ids grow in order of commit."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            time_text(entry.at),
+            entry.event.value,
+            entry.connector,
+            entry.organization,
+            entry.subject,
+            entry.subject_name,
+            entry.before,
+            entry.after,
+            entry.reason,
+            entry.requested_by,
+        )
+        for entry in entries
+    ]
+    for part in slices_of_rows(rows):
+        connection.executemany(_INSERT, part)
+
+
+class JournalPart(Part):
+    """Appending to the journal and reading its end."""
+
+    def append_journal(self, entries: Sequence[JournalEntry]) -> None:
+        with self._database.write(durable=True) as connection:
+            write_journal(connection, entries)
+
+    def journal(
+        self,
+        *,
+        organization: OrganizationId | None = None,
+        event: JournalEvent | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[JournalEntry, ...]:
+        conditions = ["1"]
+        values: list[Cell] = []
+        if organization is not None:
+            conditions.append("organization = ?")
+            values.append(organization)
+        if event is not None:
+            conditions.append("event = ?")
+            values.append(event.value)
+        if since is not None:
+            conditions.append("at >= ?")
+            values.append(time_text(since))
+        query = (
+            f"SELECT id, {_COLUMNS} FROM journal WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants
+            "ORDER BY id DESC LIMIT ?"
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query, (*values, max(limit, 0))).fetchall()
+        return tuple(
+            JournalEntry(
+                at=time_of(at),
+                event=JournalEvent(event_name),
+                connector=None if connector is None else ConnectorId(connector),
+                organization=None if of is None else OrganizationId(of),
+                subject=from_cell(subject),
+                subject_name=from_cell(subject_name),
+                before=from_cell(before),
+                after=from_cell(after),
+                reason=from_cell(reason),
+                requested_by=from_cell(requested_by),
+                id=identifier,
+            )
+            for (
+                identifier,
+                at,
+                event_name,
+                connector,
+                of,
+                subject,
+                subject_name,
+                before,
+                after,
+                reason,
+                requested_by,
+            ) in reversed(rows)
+        )

@@ -1,0 +1,159 @@
+"""Tables of the SQLite state, as numbered migrations. A migration that was released is never edited."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x41444F43
+"""Marks the file as ours (`PRAGMA application_id`), so that another program's database is never touched."""
+
+_FIRST = """
+CREATE TABLE connectors (
+    id TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE claims (
+    tenant TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    PRIMARY KEY (tenant, organization)
+) WITHOUT ROWID;
+CREATE INDEX claims_by_connector ON claims (connector);
+
+CREATE TABLE organizations (
+    id TEXT NOT NULL PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    instance_key TEXT NOT NULL,
+    account_key TEXT NOT NULL,
+    merged INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+-- The same organization is never recorded twice, however many handlers discover it at once.
+CREATE UNIQUE INDEX organizations_by_instance ON organizations (tenant, instance_key)
+    WHERE merged = 0 AND instance_key <> '';
+CREATE UNIQUE INDEX organizations_by_account ON organizations (tenant, account_key)
+    WHERE merged = 0 AND account_key <> '';
+CREATE UNIQUE INDEX organizations_by_name ON organizations (tenant, name_key)
+    WHERE merged = 0 AND instance_key = '' AND account_key = '';
+
+CREATE TABLE enrollments (
+    connector TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (connector, organization)
+) WITHOUT ROWID;
+CREATE INDEX enrollments_by_organization ON enrollments (organization);
+
+CREATE TABLE projects (
+    organization TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    missing_since TEXT,
+    missing_reason TEXT NOT NULL,
+    retired_at TEXT,
+    last_seen TEXT,
+    PRIMARY KEY (organization, id)
+) WITHOUT ROWID;
+
+CREATE TABLE repositories (
+    organization TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    project TEXT NOT NULL,
+    default_branch TEXT,
+    is_disabled INTEGER NOT NULL,
+    is_fork INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    missing_since TEXT,
+    missing_reason TEXT NOT NULL,
+    retired_at TEXT,
+    last_seen TEXT,
+    PRIMARY KEY (organization, id)
+) WITHOUT ROWID;
+
+CREATE TABLE prerequisites (
+    organization TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (organization, connector)
+) WITHOUT ROWID;
+
+CREATE TABLE extensions (
+    organization TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- `dropped` rows stay, so that a revision is never used twice and an old lease never fits new work.
+-- `asked_for` is the earliest time that was asked for while the work was being done.
+CREATE TABLE work (
+    organization TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    queued_at TEXT,
+    leased_until TEXT,
+    leased_by TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 0,
+    failures_in_a_row INTEGER NOT NULL DEFAULT 0,
+    checkpoint TEXT NOT NULL DEFAULT '',
+    not_before TEXT,
+    last_success TEXT,
+    last_failure TEXT,
+    last_failure_at TEXT,
+    asked_for TEXT,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (organization, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE assessments (
+    organization TEXT NOT NULL,
+    resource_kind TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    project TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (organization, resource_kind, resource_id)
+) WITHOUT ROWID;
+CREATE INDEX assessments_by_project ON assessments (organization, project);
+
+CREATE TABLE assessed (
+    organization TEXT NOT NULL,
+    project TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (organization, project)
+) WITHOUT ROWID;
+
+-- AUTOINCREMENT: an id is never given twice, so a reader may remember how far it has come.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    event TEXT NOT NULL,
+    connector TEXT,
+    organization TEXT,
+    subject TEXT NOT NULL,
+    subject_name TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    requested_by TEXT NOT NULL
+);
+CREATE INDEX journal_by_organization ON journal (organization);
+CREATE INDEX journal_by_event ON journal (event);
+
+CREATE TABLE throttles (
+    key TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Migration N takes the schema from version N - 1 to version N."""
+
+VERSION_TABLE = "schema_version"

@@ -1,0 +1,143 @@
+"""Recommendations as they are shown: stored verdicts and the inventory, told in six outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.model.assessment import (
+    Assessment,
+    AssessmentStatus,
+    Resource,
+    ResourceAssessments,
+    ResourceKind,
+)
+from shared.model.inventory import Project, Repository
+from shared.posture.judging import key_of
+from shared.posture.rule import Rule
+from shared.posture.subjects import is_judged, project_resource, repository_resource
+
+STALE_AFTER_INTERVALS = 2
+"""A verdict older than this many intervals is told as stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One rule's word on one resource, as of now.
+
+    `status` is one of the six outcomes. `last_status` is what was last stored: the same, or what a stale
+    verdict used to say, or None where there never was one.
+    """
+
+    rule: Rule
+    resource: Resource
+    status: AssessmentStatus
+    last_status: AssessmentStatus | None
+    reason: str
+    evidence: Mapping[str, object]
+    permission: str
+    assessed_at: datetime | None
+    first_seen: datetime | None
+    changed_at: datetime | None
+
+
+def project_recommendations(
+    project: Project,
+    repositories: Iterable[Repository],
+    rows: Iterable[ResourceAssessments],
+    assessed_at: datetime | None,
+    *,
+    rules: Iterable[Rule],
+    interval: timedelta,
+    now: datetime,
+) -> Iterator[Recommendation]:
+    """Everything there is to say of one project; a caller with many projects goes from one to the next.
+
+    A project or repository that is missing or deleted has no recommendations: nobody can act on what is not
+    there, and its last verdict may no longer hold. The inventory tells that it is missing, and since when.
+    """
+    if project.missing_since is not None or project.retired_at is not None:
+        return
+    present = {key_of(repository_resource(one)): one for one in repositories if is_judged(one)}
+    stored = {
+        key_of(row.resource): row
+        for row in rows
+        if row.resource.kind is not ResourceKind.REPOSITORY or key_of(row.resource) in present
+    }
+    old = assessed_at is not None and now - assessed_at > STALE_AFTER_INTERVALS * interval
+    for rule in rules:
+        for resource, assessment in _of_rule(rule, project, present.values(), stored.values(), assessed_at):
+            if assessment is None:
+                yield _never(rule, resource)
+            else:
+                yield _told(rule, resource, assessment, assessed_at, old=old)
+
+
+def count(recommendations: Iterable[Recommendation]) -> dict[AssessmentStatus, int]:
+    """How many there are of each of the six outcomes; all six are always there."""
+    counts = dict.fromkeys(AssessmentStatus, 0)
+    for one in recommendations:
+        counts[one.status] += 1
+    return counts
+
+
+def _of_rule(
+    rule: Rule,
+    project: Project,
+    repositories: Collection[Repository],
+    rows: Collection[ResourceAssessments],
+    assessed_at: datetime | None,
+) -> Iterator[tuple[Resource, Assessment | None]]:
+    """What the rule said, then what it should have said something of."""
+    seen = set()
+    for row in rows:
+        assessment = row.assessments.get(rule.id)
+        if assessment is not None:
+            seen.add(key_of(row.resource))
+            yield row.resource, assessment
+    if rule.resource is ResourceKind.PROJECT:
+        expected = [project_resource(project)]
+    elif rule.resource is ResourceKind.REPOSITORY:
+        expected = [repository_resource(one) for one in repositories]
+    elif assessed_at is None:
+        # What else a project holds is known only from assessing it: the whole project has yet to be.
+        expected = [project_resource(project)]
+    else:
+        expected = [row.resource for row in rows if row.resource.kind is rule.resource]
+    for resource in expected:
+        if key_of(resource) not in seen:
+            yield resource, None
+
+
+def _never(rule: Rule, resource: Resource) -> Recommendation:
+    return Recommendation(
+        rule=rule,
+        resource=resource,
+        status=AssessmentStatus.NEVER_ASSESSED,
+        last_status=None,
+        reason="It has not been assessed yet.",
+        evidence={},
+        permission="",
+        assessed_at=None,
+        first_seen=None,
+        changed_at=None,
+    )
+
+
+def _told(
+    rule: Rule, resource: Resource, assessment: Assessment, assessed_at: datetime | None, *, old: bool
+) -> Recommendation:
+    verdict = assessment.verdict
+    return Recommendation(
+        rule=rule,
+        resource=resource,
+        status=AssessmentStatus.STALE if old else verdict.status,
+        last_status=verdict.status,
+        reason=verdict.reason,
+        evidence=verdict.evidence,
+        permission=verdict.permission,
+        assessed_at=assessed_at,
+        first_seen=assessment.first_seen,
+        changed_at=assessment.changed_at,
+    )

@@ -1,0 +1,140 @@
+"""The six outcomes, as recommendations show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.model.assessment import AssessmentStatus, ResourceAssessments, ResourceKind
+from shared.model.facts import FactKind, ProjectFacts
+from shared.model.inventory import Project, Repository
+from shared.posture.judge import judge
+from shared.posture.views import Recommendation, count, project_recommendations
+from tests.posture.builders import (
+    NOW,
+    ORGANIZATION,
+    REFUSED,
+    REPOSITORY,
+    SOME_RULES,
+    a_connection,
+    a_project,
+    a_repository,
+    some_facts,
+    without,
+)
+
+EIGHT_HOURS = timedelta(hours=8)
+OTHER = a_repository(REPOSITORY[:-1] + "2")
+
+
+def rows_of(facts: ProjectFacts) -> tuple[ResourceAssessments, ...]:
+    return judge(ORGANIZATION, facts, (), SOME_RULES, NOW).rows
+
+
+def shown(
+    rows: Iterable[ResourceAssessments],
+    *,
+    project: Project | None = None,
+    repositories: Sequence[Repository] = (a_repository(),),
+    assessed_at: datetime | None = NOW,
+    now: datetime = NOW,
+) -> list[Recommendation]:
+    return list(
+        project_recommendations(
+            project or a_project(),
+            repositories,
+            rows,
+            assessed_at,
+            rules=SOME_RULES,
+            interval=EIGHT_HOURS,
+            now=now,
+        )
+    )
+
+
+def outcomes(recommendations: Iterable[Recommendation]) -> dict[str, int]:
+    return {status.value: number for status, number in count(recommendations).items() if number}
+
+
+def test_each_verdict_is_shown_as_it_was_given() -> None:
+    facts = some_facts(
+        policies=[],
+        repositories=[a_repository(), replace(OTHER, default_branch=None)],
+        connections=[a_connection(is_open=REFUSED)],
+    )
+    told = shown(rows_of(facts), repositories=facts.repositories)
+    assert outcomes(told) == {"healthy": 2, "unhealthy": 2, "notApplicable": 2, "unknown": 1}
+    [unknown] = [one for one in told if one.status is AssessmentStatus.UNKNOWN]
+    assert unknown.permission == "The right"
+    assert unknown.first_seen == unknown.changed_at == unknown.assessed_at == NOW
+
+
+def test_all_six_outcomes_are_counted_even_when_there_are_none() -> None:
+    assert count([]) == dict.fromkeys(AssessmentStatus, 0)
+
+
+def test_a_project_that_was_never_assessed_says_so_for_every_rule() -> None:
+    told = shown([], assessed_at=None)
+    assert outcomes(told) == {"neverAssessed": len(SOME_RULES)}
+    assert {one.rule.id for one in told} == {rule.id for rule in SOME_RULES}
+
+
+def test_a_repository_that_appeared_since_was_never_assessed() -> None:
+    told = shown(rows_of(some_facts()), repositories=[a_repository(), OTHER])
+    assert {one.resource.id for one in told if one.status is AssessmentStatus.NEVER_ASSESSED} == {OTHER.id}
+
+
+def test_a_project_without_service_connections_has_no_recommendation_of_them() -> None:
+    told = shown(rows_of(some_facts(connections=[])))
+    assert {one.rule.id for one in told} == {"ADO-PROJ-001", "ADO-REPO-001", "ADO-REPO-002"}
+
+
+@pytest.mark.parametrize(
+    ("age", "stale"), [(2 * EIGHT_HOURS, False), (2 * EIGHT_HOURS + timedelta(seconds=1), True)]
+)
+def test_a_verdict_is_stale_after_two_intervals(age: timedelta, *, stale: bool) -> None:
+    told = shown(rows_of(some_facts()), now=NOW + age)
+    assert {one.status is AssessmentStatus.STALE for one in told} == {stale}
+    assert {one.last_status for one in told} == {AssessmentStatus.HEALTHY}
+
+
+def test_what_could_not_be_listed_is_shown_on_the_project() -> None:
+    told = shown(rows_of(without(some_facts(), FactKind.SERVICE_CONNECTIONS)))
+    assert [
+        (one.rule.id, one.resource.kind.value) for one in told if one.status is AssessmentStatus.UNKNOWN
+    ] == [
+        ("ADO-CONN-001", "project"),
+        ("ADO-CONN-002", "project"),
+    ]
+
+
+@pytest.mark.parametrize(("missing", "deleted"), [(NOW, None), (NOW, NOW), (None, NOW)])
+def test_what_is_missing_or_deleted_has_no_recommendations(
+    missing: datetime | None, deleted: datetime | None
+) -> None:
+    rows = rows_of(some_facts())
+    assert shown(rows, project=replace(a_project(), missing_since=missing, retired_at=deleted)) == []
+    told = shown(rows, repositories=[replace(a_repository(), missing_since=missing, retired_at=deleted)])
+    assert {one.resource.kind.value for one in told} == {"project", "serviceConnection"}
+
+
+def test_a_verdict_of_a_rule_that_is_gone_is_not_shown() -> None:
+    rows = rows_of(some_facts())
+    told = list(
+        project_recommendations(
+            a_project(), [a_repository()], rows, NOW, rules=SOME_RULES[:1], interval=EIGHT_HOURS, now=NOW
+        )
+    )
+    assert {one.rule.id for one in told} == {SOME_RULES[0].id}
+
+
+def test_a_rule_that_is_new_has_not_judged_anything_yet() -> None:
+    rows = judge(ORGANIZATION, some_facts(), (), SOME_RULES[:1], NOW).rows
+    told = shown(rows, assessed_at=NOW)
+    assert outcomes(told) == {"healthy": 1, "neverAssessed": 4}
+    assert {one.resource.kind for one in told if one.rule.id == "ADO-CONN-002"} == {
+        ResourceKind.SERVICE_CONNECTION
+    }

@@ -1,0 +1,200 @@
+"""The control endpoint, and the simulator as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from local.ado_simulator import Organization, Simulator, World, generate_world
+from local.ado_simulator.control import ACTIONS
+from tests.simulator.client import Client
+
+SHOP: dict[str, object] = {"organization": "contoso", "project": "Shop"}
+WEB: dict[str, object] = {**SHOP, "repository": "web"}
+EXTENSION: dict[str, object] = {"organization": "contoso", "publisher": "p", "name": "e"}
+EXAMPLES: dict[str, dict[str, object]] = {
+    "add_organization": {"name": "new", "pca": "custom", "licence": "early-adopter"},
+    "rename_organization": {"organization": "contoso", "name": "renamed"},
+    "remove_organization": {"organization": "contoso"},
+    "stop_organization": {"organization": "contoso"},
+    "start_organization": {"organization": "contoso"},
+    "set_organization": {"organization": "contoso", "direct_denial": 403, "empty_token": ""},
+    "add_project": {"organization": "contoso", "name": "P", "visibility": "public"},
+    "rename_project": {**SHOP, "name": "Store"},
+    "set_project": {**SHOP, "visibility": "public", "description": None, "state": "deleting"},
+    "delete_project": SHOP,
+    "restore_project": {"organization": "contoso", "project": "Gone"},
+    "destroy_project": SHOP,
+    "set_project_setting": {**SHOP, "name": "enforceSettableVar", "value": True},
+    "add_repository": {**SHOP, "name": "new", "default_branch": None},
+    "rename_repository": {**WEB, "name": "site"},
+    "delete_repository": WEB,
+    "restore_repository": {**SHOP, "repository": "binned"},
+    "destroy_repository": WEB,
+    "move_repository": {**WEB, "target": "Ops & Tools"},
+    "disable_repository": WEB,
+    "enable_repository": WEB,
+    "set_default_branch": {**WEB, "branch": None},
+    "add_branch_policy": {**SHOP, "settings": {"minimumApproverCount": 2}},
+    "update_branch_policy": {**SHOP, "id": 1, "is_enabled": False},
+    "remove_branch_policy": {**SHOP, "id": 1},
+    "add_service_endpoint": {**SHOP, "name": "second", "all_pipelines": True},
+    "share_service_endpoint": {**SHOP, "endpoint": "azure", "target": "Ops & Tools"},
+    "remove_service_endpoint": {**SHOP, "endpoint": "azure"},
+    "set_pipeline_permission": {**SHOP, "type": "queue", "id": "7", "pipelines": [1]},
+    "add_variable_group": {**SHOP, "name": "g", "variables": {}},
+    "add_identity": {"token": "t", "kind": "servicePrincipal"},
+    "expire_token": {},
+    "renew_token": {},
+    "revoke_token": {},
+    "set_missing_scopes": {"scopes": ["vso.code"]},
+    "add_member": {"organization": "contoso", "identity": "other", "licence": {"status": "pending"}},
+    "remove_member": {"organization": "contoso"},
+    "set_licence": {"organization": "contoso", "licence": "stakeholder"},
+    "set_pca": {"organization": "contoso", "pca": "nested"},
+    "deny_read": WEB,
+    "allow_read": SHOP,
+    "deny_capability": {"organization": "contoso", "capability": "policies"},
+    "allow_capability": {"organization": "contoso", "capability": "policies"},
+    "set_policy": {"organization": "contoso", "name": "LogAuditEvents", "value": True},
+    "set_pipeline_setting": {"organization": "contoso", "name": "enforceSettableVar", "value": True},
+    "share_extension": EXTENSION,
+    "install_extension": {**EXTENSION, "flags": "disabled"},
+    "set_extension_flags": {"organization": "contoso", "publisher": "q", "name": "f", "flags": "none"},
+    "uninstall_extension": EXTENSION,
+}
+
+
+def test_every_action_has_an_example() -> None:
+    assert set(EXAMPLES) == set(ACTIONS)
+
+
+@pytest.mark.parametrize("action", sorted(EXAMPLES))
+def test_every_action_works(client: Client, world: World, contoso: Organization, action: str) -> None:
+    contoso.add_project("Gone").delete()
+    shop = contoso.project("Shop")
+    shop.add_repository("binned").delete()
+    shop.add_branch_policy()
+    shop.add_service_endpoint("azure")
+    contoso.install_extension("q", "f", flags="disabled")
+    world.add_identity("other")
+    answer = client.control(action, **EXAMPLES[action])
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["done"] == action
+
+
+def test_a_change_shows_in_the_world_and_in_its_answers(client: Client) -> None:
+    client.control("rename_repository", **WEB, name="site")
+    names = client.names("/dev.azure.com/contoso/_apis/git/repositories")
+    assert "site" in names
+    summary = client.session.get(f"{client.simulator.url}/_control/world", timeout=10).json()
+    (shop,) = [each for each in summary["organizations"][0]["projects"] if each["name"] == "Shop"]
+    assert [each["name"] for each in shop["repositories"]] == ["site", "empty", "forked", "sleeping"]
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "message"),
+    [
+        ("nonsense", {}, "unknown action"),
+        ("rename_project", {"organization": "contoso", "project": "X", "name": "Y"}, "no project 'X'"),
+        ("delete_project", {"organization": "nobody", "project": "X"}, "no organization 'nobody'"),
+        ("add_project", {"organization": "contoso"}, "name"),
+        ("set_licence", {"organization": "contoso", "licence": "gold"}, "unknown licence"),
+        ("set_organization", {"organization": "contoso", "colour": 1}, "unknown attribute"),
+        ("fault", {"kind": "nonsense"}, "nonsense"),
+        ("configure", {"colour": 1}, "unknown option"),
+    ],
+)
+def test_a_mistake_is_explained(client: Client, action: str, body: dict[str, object], message: str) -> None:
+    answer = client.control(action, **body)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def test_faults_over_control(client: Client) -> None:
+    client.control("fault", kind="blocked", path="projects", times=1, retry_after=3)
+    client.control("fault", kind="run", path="projects", times=1, run="rename_project",
+                   arguments={**SHOP, "name": "Store"})  # fmt: skip
+    projects = "/dev.azure.com/contoso/_apis/projects"
+    assert client.get(projects).headers["retry-after"] == "3"
+    assert "Store" in client.names(projects)
+    faults = client.session.get(f"{client.simulator.url}/_control/faults", timeout=10).json()
+    assert [(fault["kind"], fault["fired"]) for fault in faults] == [("blocked", 1), ("run", 1)]
+    client.control("clear_faults")
+    assert client.get(projects).status_code == 200
+
+
+def test_counts_over_control(client: Client) -> None:
+    client.get("/dev.azure.com/contoso/_apis/projects")
+    client.get("/dev.azure.com/contoso/_apis/projects")
+    url = f"{client.simulator.url}/_control/requests"
+    counts = client.session.get(url, timeout=10).json()
+    assert counts["byOrganization"] == {"contoso": {"GET /{organization}/_apis/projects": 2}}
+    assert counts["byStatus"] == {"200": 2}
+    client.control("reset_requests")
+    assert client.session.get(url, timeout=10).json()["total"] == 0
+
+
+def test_options_over_control(client: Client) -> None:
+    client.control("configure", page_size=1)
+    assert client.get("/dev.azure.com/contoso/_apis/projects").json()["count"] == 1
+
+
+def test_reset_brings_a_generated_world_back() -> None:
+    world = generate_world(3, 1, 2, 2)
+    before = world.summary()
+    with Simulator(world) as simulator, requests.Session() as session:
+        session.trust_env = False
+        name = world.organizations[0].name
+        session.post(
+            f"{simulator.url}/_control/add_project", json={"organization": name, "name": "X"}, timeout=10
+        )
+        session.post(f"{simulator.url}/_control/fault", json={"kind": "blocked"}, timeout=10)
+        assert world.summary() != before
+        answer = session.post(f"{simulator.url}/_control/reset", timeout=10).json()
+        assert answer["result"] == {"world": True}
+        assert session.get(f"{simulator.url}/_control/world", timeout=10).json() == before
+        listed = session.get(
+            f"{simulator.url}/dev.azure.com/{name}/_apis/projects?api-version=7.1",
+            headers={"Authorization": f"Bearer {world.token}"},
+            timeout=10,
+        ).json()
+        assert listed["count"] == 2
+        again = {"organization": name, "project": listed["value"][0]["id"], "name": "renamed after the reset"}
+        renamed = session.post(f"{simulator.url}/_control/rename_project", json=again, timeout=10)
+        assert renamed.status_code == 200
+
+
+def test_it_runs_as_a_process_of_its_own() -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = [
+        sys.executable,
+        "-m",
+        "local.ado_simulator",
+        "--projects",
+        "2",
+        "--seed",
+        "5",
+        "--latency-ms",
+        "1",
+    ]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, cwd=root, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            hello = json.loads(process.stdout.readline())
+            answer = requests.get(
+                f"{hello['url']}/dev.azure.com/{hello['organizations'][0]}/_apis/projects?api-version=7.1",
+                headers={"Authorization": f"Bearer {hello['token']}"},
+                timeout=10,
+            )
+            assert answer.json()["count"] == 2
+        finally:
+            process.terminate()
+            assert process.wait(10) == 0
