@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from shared.ports import Clock
-from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, UnknownQueue
+from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, QUEUES, UnknownQueue
 from shared.queue.store import Store
 
 UNLOCK = """
@@ -23,8 +23,9 @@ UPDATE queue_messages SET lock_token = NULL, locked_by = NULL, available_at = NU
 class Box:
     """The messages of all queues, and what time does to them."""
 
-    def __init__(self, store: Store, clock: Clock, *, queues: Iterable[str], max_delivery_count: int) -> None:
-        self.queues = tuple(queues)
+    queues = QUEUES
+
+    def __init__(self, store: Store, clock: Clock, *, max_delivery_count: int) -> None:
         self._clock = clock
         self._max_delivery_count = max_delivery_count
         self._store = store

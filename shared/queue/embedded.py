@@ -17,7 +17,6 @@ from shared.queue.box import UNLOCK, time_text
 from shared.queue.dead_letters import DeadLettersPart
 from shared.queue.receiver import (
     MESSAGE_BYTES,
-    QUEUES,
     Delivery,
     MessageLockLost,
     MessageTooLarge,
@@ -59,12 +58,11 @@ class EmbeddedQueue(DeadLettersPart):
         is_alive: Callable[[str], bool] | None = None,
         lock_duration: timedelta = LOCK_DURATION,
         max_delivery_count: int = MAX_DELIVERY_COUNT,
-        queues: Iterable[str] = QUEUES,
         setting: str = "QUEUE_URL",
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         store = Store(path, setting=setting, busy_seconds=busy_seconds)
-        super().__init__(store, clock, queues=queues, max_delivery_count=max_delivery_count)
+        super().__init__(store, clock, max_delivery_count=max_delivery_count)
         self._owner = owner or uuid.uuid4().hex
         self._is_alive = is_alive
         self._lock_duration = lock_duration

@@ -182,9 +182,9 @@ def _version(connection: sqlite3.Connection) -> int:
 def _statements(script: str) -> Iterator[str]:
     """One statement at a time: `executescript` would commit in the middle of the migration."""
     pending = ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
+    for part in script.split(";")[:-1]:
+        pending += f"{part};"
+        if sqlite3.complete_statement(pending):  # else the semicolon was in a text or a comment
             yield pending
             pending = ""
 
