@@ -19,6 +19,7 @@ ITEM_MOST: Final = 1_000_000
 """Longest item that is taken, in characters."""
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BEHIND_NUMBERS = frozenset(" \t\r\n,]}")
 _DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
@@ -63,6 +64,12 @@ class _Feed:
         self._at += 1
         return letter
 
+    def _is_whole(self, value: object, end: int) -> bool:
+        """Whether the value cannot go on in the next chunk, as `1`, `1.` and `1e` can."""
+        if isinstance(value, (int, float)):
+            return self._text[end : end + 1] in _BEHIND_NUMBERS
+        return True
+
     def value(self) -> object:
         """The next JSON value."""
         self.peek()
@@ -78,8 +85,7 @@ class _Feed:
                 raise
             except ValueError:
                 raise BrokenJsonError("it holds a number beyond measure") from None
-            # A number at the end of what has arrived may go on in the next chunk.
-            if 0 <= end < len(self._text) or (end >= 0 and self._ended):
+            if end >= 0 and (self._ended or self._is_whole(value, end)):
                 self._at = end
                 return value
             if len(self._text) - self._at > ITEM_MOST:
