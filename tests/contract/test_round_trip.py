@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 from datetime import datetime
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from shared.model.assessment import AssessmentChange, Resource, ResourceAssessments, ResourceKind
@@ -147,3 +147,8 @@ def test_message(queue: Queue, body: bytes, properties: dict[str, Property]) -> 
     (delivery,) = queue.receive("inventory")
     assert (delivery.body, delivery.properties) == (body, properties)
     queue.complete(delivery)
+
+
+def test_the_strategies_reach_what_utf_8_cannot_hold() -> None:
+    assert find(WORDS, lambda text: any("\ud800" <= one <= "\udfff" for one in text))
+    assert find(WORDS, lambda text: "\0" in text) == "\0"

@@ -168,6 +168,27 @@ def write_for_ever(url: str, _name: str, _count: str) -> None:
         tell(generation)
 
 
+def create(url: str, _name: str, _count: str) -> None:
+    """Open a store that is not there yet."""
+    ready()
+    open_state(url).close()
+    tell([])
+
+
+def fork(url: str, _name: str, _count: str) -> None:
+    """Use one state in a process and in its child."""
+    state = open_state(url)
+    state.claims()
+    child = os.fork()
+    who = ConnectorId("parent" if child else "child")
+    state.claim(TENANT, OrganizationId(who), who)
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    tell(sorted(state.claims()))
+    state.close()
+
+
 class DeadlyEvent:
     """Kills the process when the store asks for its value."""
 
@@ -201,6 +222,8 @@ JOBS: dict[str, Callable[[str, str, str], None]] = {
         receive_all,
         hold,
         write_for_ever,
+        create,
+        fork,
         die_while_writing,
     )
 }
