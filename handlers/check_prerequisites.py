@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers.identity_rights import read_identity_rights
-from handlers.ownership import new_organization_id
+from handlers.ownership import new_organization_id, update_organization
 from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector
 from shared.model.failure import Failure, FailureKind
@@ -95,19 +95,18 @@ def _unreachable(
     if organization.missing_since is not None and organization.missing_reason == failure.reason:
         return organization
     now = deps.clock.now()
-    missing = replace(
-        organization,
-        missing_since=organization.missing_since or now,
-        missing_reason=failure.reason,
-    )
     entry = organization_entry(
         now, JournalEvent.ORGANIZATION_MISSING, connector, organization, reason=failure.sentence()
     )
-    # Losing the race against another change of the record is no harm: the next check comes here again.
-    try:
-        return deps.state.put_organization(missing, [entry])
-    except StateConflict:
-        return organization
+    return (
+        update_organization(
+            organization.id,
+            lambda one: replace(one, missing_since=one.missing_since or now, missing_reason=failure.reason),
+            [entry],
+            deps,
+        )
+        or organization
+    )
 
 
 def _identified(
@@ -134,18 +133,24 @@ def _identified(
                 reason=f"It answers again; missing since {organization.missing_since:%Y-%m-%d %H:%M} UTC.",
             )
         )
-    found = replace(organization, instance_id=connection.instance_id, missing_since=None, missing_reason="")
     try:
-        written = deps.state.put_organization(found, journal)
+        written = update_organization(
+            organization.id,
+            lambda one: replace(
+                one, instance_id=connection.instance_id, missing_since=None, missing_reason=""
+            ),
+            journal,
+            deps,
+        )
     except StateConflict:
         twin = _by_instance(organization, connection.instance_id, deps)
         if twin is None:
-            return deps.state.get_organization(organization.id) or organization
+            raise
         _merge(organization, twin, deps)
         return None
     if journal and deps.state.holder(organization.tenant, organization.id) is not None:
         bring_forward(deps, organization.id, _AFTER_ONBOARDING)
-    return written
+    return written or organization
 
 
 def _by_instance(organization: Organization, instance_id: str, deps: Dependencies) -> Organization | None:
@@ -193,9 +198,11 @@ def _replace_by_namesake(
             now, JournalEvent.ORGANIZATION_DISCOVERED, connector, twin, after=twin.name, reason=reason
         )
         twin = deps.state.put_organization(twin, [found])
-    deps.state.put_organization(
-        replace(organization, missing_since=organization.missing_since or now, missing_reason=reason),
+    update_organization(
+        organization.id,
+        lambda one: replace(one, missing_since=one.missing_since or now, missing_reason=reason),
         [entry],
+        deps,
     )
     _hand_over(organization.id, twin.id, organization, deps)
 

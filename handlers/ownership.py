@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 
 from shared.model.connector import Connector
 from shared.model.identity import Account
 from shared.model.ids import OrganizationId
-from shared.model.journal import JournalEvent
+from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.organization import Organization
 from shared.model.work import WorkKind
-from shared.ports import Dependencies
+from shared.ports import Dependencies, StateConflict
 from shared.reconcile.organizations import organization_entry
 
 
@@ -24,6 +26,35 @@ def new_organization_id(connector: Connector, account: Account, deps: Dependenci
     while deps.state.get_organization(identifier) is not None:
         identifier = OrganizationId(str(uuid.uuid5(uuid.NAMESPACE_URL, identifier)))
     return identifier
+
+
+_TRIES = 5
+
+
+def update_organization(
+    organization: OrganizationId,
+    change: Callable[[Organization], Organization],
+    journal: Sequence[JournalEntry],
+    deps: Dependencies,
+) -> Organization | None:
+    """Change the record as it is now, again if another worker changed it in between.
+
+    Returns the record as written, or None where there is none. Raises `StateConflict` when the change itself
+    is refused, because another record has one of the ids.
+    """
+    for attempt in range(_TRIES):
+        current = deps.state.get_organization(organization)
+        if current is None:
+            return None
+        changed = change(current)
+        if changed == current:
+            return current
+        try:
+            return deps.state.put_organization(changed, journal)
+        except StateConflict:
+            if attempt == _TRIES - 1:
+                raise
+    return None
 
 
 def release(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shared.ado.authorization import Authorization
 from shared.ado.errors import (
     AzureDevOpsError,
     CredentialMissing,
@@ -45,11 +46,11 @@ Secrets = Mapping[str, Callable[[], str | None]]
 class Credential(Protocol):
     """Something to sign in with."""
 
-    def authorization(self, where: Where) -> str:
+    def authorization(self, where: Where) -> Authorization:
         """The Authorization header's value. Raises a `ServiceError` that says what is missing."""
         ...
 
-    def renewed(self, refused: str, where: Where) -> bool:
+    def renewed(self, refused: Authorization, where: Where) -> bool:
         """Whether there is another value to try after this one was refused."""
         ...
 
@@ -64,7 +65,7 @@ class PatCredential:
     def __repr__(self) -> str:
         return f"PatCredential({self._setting})"
 
-    def authorization(self, where: Where) -> str:
+    def authorization(self, where: Where) -> Authorization:
         """Basic, with an empty user name."""
         token = _secret(self._secrets, self._setting)
         if token is None:
@@ -74,9 +75,9 @@ class PatCredential:
                 f"there is no personal access token: {self._setting} is not set",
                 fix=f"Set {self._setting} to a personal access token for all accessible organizations.",
             )
-        return "Basic " + base64.b64encode(f":{token}".encode()).decode()
+        return Authorization("Basic " + base64.b64encode(f":{token}".encode()).decode())
 
-    def renewed(self, refused: str, where: Where) -> bool:
+    def renewed(self, refused: Authorization, where: Where) -> bool:
         """Whether the setting holds another token by now."""
         return self.authorization(where) != refused
 
@@ -91,43 +92,43 @@ class EntraCredential:
         self._clock = clock
         self._lock = threading.Lock()
         self._credential: TokenCredential | None = None
-        self._header = ""
+        self._header: Authorization | None = None
         self._expires = datetime.min.replace(tzinfo=UTC)
 
     def __repr__(self) -> str:
         return f"EntraCredential({self._title})"
 
-    def authorization(self, where: Where) -> str:
+    def authorization(self, where: Where) -> Authorization:
         """Bearer, fetched when there is none that lasts."""
         with self._lock:
-            if not self._header or self._clock.now() + _RENEW_BEFORE >= self._expires:
-                self._fetch(where)
+            if self._header is None or self._clock.now() + _RENEW_BEFORE >= self._expires:
+                return self._fetch(where)
             return self._header
 
-    def renewed(self, refused: str, where: Where) -> bool:
+    def renewed(self, refused: Authorization, where: Where) -> bool:
         """Fetch a token past every cache, unless another thread just did."""
         with self._lock:
             if self._header == refused:
-                self._credential, self._header = None, ""
-                self._fetch(where)
-            return self._header != refused
+                self._credential, self._header = None, None
+                return self._fetch(where) != refused
+            return True
 
-    def _fetch(self, where: Where) -> None:
+    def _fetch(self, where: Where) -> Authorization:
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - loads only where Entra signs us in
 
-        problem: AzureDevOpsError | None = None
+        problem: AzureDevOpsError
         try:
             if self._credential is None:
                 self._credential = self._make(where)
             token = self._credential.get_token(AZURE_DEVOPS_SCOPE)
-            self._header = f"Bearer {token.token}"
-            self._expires = datetime.fromtimestamp(token.expires_on, UTC)
+            header = Authorization(f"Bearer {token.token}")
+            self._header, self._expires = header, datetime.fromtimestamp(token.expires_on, UTC)
+            return header
         except (AzureError, ValueError, OSError) as error:
             # The last two stand for a malformed tenant or client id, or an unreadable certificate.
             problem = _explained(error, self._title, self._fix, where)
         # Raised out here, so that the error of the library, which knows the request, is not its context.
-        if problem is not None:
-            raise problem
+        raise problem
 
 
 def _explained(error: Exception, title: str, fix: str, where: Where) -> AzureDevOpsError:

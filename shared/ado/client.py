@@ -22,7 +22,7 @@ from shared.ado.errors import (
     told,
 )
 from shared.ado.parse import BrokenJsonError, ShapeError, parse_document
-from shared.ado.throttle import Gate, Gates
+from shared.ado.throttle import Gate, Gates, NotNowError
 from shared.ado.transport import Answer, Outgoing, Transport
 from shared.model.failure import Transient
 from shared.ports import Clock
@@ -91,12 +91,16 @@ class Client:
             # Before the gate: fetching a token takes time, and the gate's word must be fresh.
             authorization = self._credential.authorization(where)
             outgoing = Outgoing(call.method, url, call.accept, where, authorization, json)
-            error: AzureDevOpsError
+            error: AzureDevOpsError | None = None
             with gate.admitted(where) as started:
                 try:
                     return self._once(call, outgoing, gate, started, read)
                 except AzureDevOpsError as caught:
                     error = caught
+                except NotNowError:
+                    pass
+            if error is None:
+                continue
             if isinstance(error, RateLimited):
                 blocks += 1
                 if blocks >= _BLOCKS_MOST:
@@ -121,7 +125,7 @@ class Client:
         head: Head | None = None
         outcome = ""
         try:
-            with self._transport.send(outgoing) as answer:
+            with self._transport.send(outgoing, gate.start) as answer:
                 head = answer.head
                 gate.heed(head, started)
                 problem = error_of(head, outgoing.where, accepts=call.accepts)
@@ -132,6 +136,9 @@ class Client:
                 return _read(read, answer, outgoing.where)
         except AzureDevOpsError as error:
             outcome = error.failure.code
+            raise
+        except NotNowError:
+            outcome = "not sent"
             raise
         finally:
             _log(call, outgoing.where, head, started, outcome)

@@ -52,6 +52,10 @@ class Limits:
     sleep_most: float = 15.0
 
 
+class NotNowError(Exception):
+    """The request was admitted, and may not start any more: ask the gate again."""
+
+
 class Gate:
     """The gate of one organization and identity.
 
@@ -96,6 +100,19 @@ class Gate:
                 self._changed.notify()
             self._tell_count(idle=idle)
 
+    @contextlib.contextmanager
+    def start(self) -> Iterator[None]:
+        """Send the admitted request meanwhile. Raises `NotNowError` if it may not start any more.
+
+        Check and start are one step under the lock: once an answer was heeded, nothing leaves.
+        """
+        with self._changed:
+            now = self._clock.now()
+            if self._wait(now) > 0 or self._cap_is_reached(now) is not None:
+                raise NotNowError
+            self._count(now)
+            yield
+
     def heed(self, head: Head, started: float) -> None:
         """Take to heart what an answer asks for. Call it before the answer's body is read."""
         now = self._clock.now()
@@ -131,13 +148,11 @@ class Gate:
             with self._changed:
                 while self._in_flight >= self._limits.concurrency:
                     self._changed.wait(_LOOK_AGAIN)
-                # Check and start are one step: once an answer has been heeded, nobody starts.
                 now = self._clock.now()
                 wait = self._wait(now)
                 over = self._cap_is_reached(now)
                 if wait <= 0 and over is None:
                     self._in_flight += 1
-                    self._count(now)
                     return time.monotonic()
                 refusal = self._refusal(where, now, wait, over, slept)
                 self._slept += 0 if refusal else wait

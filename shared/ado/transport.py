@@ -7,14 +7,12 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from urllib3.exceptions import (
     HTTPError,
     NameResolutionError,
@@ -22,7 +20,9 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from shared.ado.authorization import Authorization
 from shared.ado.calls import HOSTS
+from shared.ado.connections import GatedAdapter, Start, sending
 from shared.ado.errors import AzureDevOpsError, BrokenAnswer, Head, NoConnection, TimedOut, Where, told
 
 USER_AGENT: Final = "ado-connector/0.1"
@@ -80,27 +80,14 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request. `authorization` never shows."""
+    """A request."""
 
     method: str
     url: str
     accept: str
     where: Where
-    authorization: str = field(repr=False)
+    authorization: Authorization
     json: object | None = None
-
-
-class _Authorization(AuthBase):
-    """Sets the header as requests' own authentication: given so, no .netrc entry replaces it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._value
-        return request
 
 
 class _Session(requests.Session):
@@ -109,6 +96,7 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """There is none."""
         del resp
+        return None
 
 
 class Answer:
@@ -173,7 +161,7 @@ class Transport:
         """`timeout` is seconds to wait for the next byte; connecting gets ten of them at most."""
         self._gateway = gateway
         self._timeout = timeout
-        self._adapter = HTTPAdapter(pool_connections=8, pool_maxsize=pool)
+        self._adapter = GatedAdapter(pool_connections=8, pool_maxsize=pool)
         self._local = threading.local()
         self._headers = {
             "User-Agent": user_agent,
@@ -196,21 +184,26 @@ class Transport:
         return session
 
     @contextlib.contextmanager
-    def send(self, request: Outgoing) -> Iterator[Answer]:
-        """Send, and give the answer as soon as its headers are there. Raises `AzureDevOpsError`."""
+    def send(self, request: Outgoing, start: Start = contextlib.nullcontext) -> Iterator[Answer]:
+        """Send, and give the answer as soon as its headers are there.
+
+        `start` is entered at the moment of sending; what it raises comes out of here, and nothing was sent.
+        Raises `AzureDevOpsError`.
+        """
         response: requests.Response | None = None
         problem: AzureDevOpsError | None = None
         try:
-            response = self._session().request(
-                request.method,
-                self._gateway.url(request.url),
-                headers={"Accept": request.accept},
-                json=request.json,
-                auth=_Authorization(request.authorization),
-                timeout=(min(self._timeout, _CONNECT_MOST), self._timeout),
-                allow_redirects=False,
-                stream=True,
-            )
+            with sending(start):
+                response = self._session().request(
+                    request.method,
+                    self._gateway.url(request.url),
+                    headers={"Accept": request.accept},
+                    json=request.json,
+                    auth=request.authorization,
+                    timeout=(min(self._timeout, _CONNECT_MOST), self._timeout),
+                    allow_redirects=False,
+                    stream=True,
+                )
         except requests.RequestException as error:
             problem = _explained(error, request.where)
         if problem is not None or response is None:

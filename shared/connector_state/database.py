@@ -49,13 +49,13 @@ class Database:
         self._writer = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._finalizer = weakref.finalize(self, _close_all, self._idle)
+        weakref.finalize(self, _close_all, self._idle)
         self._prepare(migrations)
 
     def close(self) -> None:
         """Close every connection; one that is in use closes as soon as it is not."""
         self._closed = True
-        self._finalizer()
+        _close_all(self._idle)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -117,10 +117,9 @@ class Database:
             raise self._unavailable(error) from error
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed or self._pid != os.getpid():
-            connection.close()
-        else:
-            self._idle.append(connection)
+        self._idle.append(connection)
+        if self._closed:
+            _close_all(self._idle)
 
     def _after_fork(self) -> None:
         if self._pid != os.getpid():
@@ -140,8 +139,12 @@ class Database:
             check_same_thread=False,  # the pool sees to it that only one thread uses it at a time
             cached_statements=256,
         )
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -16000")
+        try:
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA cache_size = -16000")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     # --- opening ------------------------------------------------------------------------------------------
@@ -253,8 +256,9 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _close_all(connections: list[sqlite3.Connection]) -> None:
-    while connections:
-        connections.pop().close()
+    with suppress(IndexError):  # several threads may come to close at once
+        while True:
+            connections.pop().close()
 
 
 class Part:

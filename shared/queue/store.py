@@ -42,14 +42,14 @@ class Store:
         self._pid = os.getpid()
         self._closed = False
         self._open: list[sqlite3.Connection] = []
-        self._finalizer = weakref.finalize(self, _close_all, self._open)
+        weakref.finalize(self, _close_all, self._open)
         self._prepare(migrations)
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
             self._closed = True
-            self._finalizer()
+            _close_all(self._open)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

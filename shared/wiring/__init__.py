@@ -21,7 +21,7 @@ def use(runtime: Runtime | None) -> None:
         _runtime = runtime
 
 
-def runtime() -> Runtime:
+def current() -> Runtime:
     """The process's runtime, built from the environment when first asked for.
 
     Raises `SettingsError` when a setting is wrong.
@@ -38,7 +38,7 @@ def runtime() -> Runtime:
 
 def dependencies() -> Dependencies:
     """What handlers are given."""
-    return runtime().dependencies
+    return current().dependencies
 
 
 def decode(queue: str, body: bytes) -> Command:

@@ -90,7 +90,9 @@ TABLE: list[tuple[str, Reply, type[ServiceError], FailureKind]] = [
     ("504", reply(504, b"", None), errors.ServerTrouble, FailureKind.TRANSIENT),
     (
         "503 stopped",
-        reply(503, b'\xef\xbb\xbf{"message":"TF24668: x","typeKey":"VssServiceException"}', "application/json"),
+        reply(
+            503, b'\xef\xbb\xbf{"message":"TF24668: x","typeKey":"VssServiceException"}', "application/json"
+        ),
         errors.OrganizationStopped,
         FailureKind.DENIED,
     ),

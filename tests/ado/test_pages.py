@@ -18,7 +18,12 @@ from tests.ado.wire_server import Asked, Reply, WireServer, failure, reply
 
 def projects(*numbers: int, token: str | None = None, header: str = "x-ms-continuationtoken") -> Reply:
     items = [
-        {"id": str(uuid.UUID(int=number)), "name": f"P{number}", "state": "wellFormed", "visibility": "private"}
+        {
+            "id": str(uuid.UUID(int=number)),
+            "name": f"P{number}",
+            "state": "wellFormed",
+            "visibility": "private",
+        }
         for number in numbers
     ]
     headers = {} if token is None else {header: token}
@@ -151,7 +156,9 @@ def test_a_project_on_two_pages_counts_once(server: WireServer, ado: AzureDevOps
 def test_a_policy_listing_is_whole_or_an_error(server: WireServer, ado: AzureDevOps) -> None:
     policy = {"id": 1, "type": {"id": str(uuid.UUID(int=9))}, "isEnabled": True, "isBlocking": True}
     first = reply(200, {"value": [policy]}, headers={"x-ms-continuationtoken": "1"})
-    second = reply(200, {"value": [policy | {"id": 2, "settings": {"scope": [{"repositoryId": None}], "a": 1}}]})
+    second = reply(
+        200, {"value": [policy | {"id": 2, "settings": {"scope": [{"repositoryId": None}], "a": 1}}]}
+    )
     server.say(first, second)
     one, two = ado.branch_policies("contoso", projects_id())
     assert (one.id, two.id) == (1, 2)

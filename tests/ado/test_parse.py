@@ -31,7 +31,9 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
 
 @given(
     items=st.lists(json_values, max_size=6),
-    others=st.dictionaries(st.text(max_size=6).filter(lambda key: key not in {"value", "count"}), json_values),
+    others=st.dictionaries(
+        st.text(max_size=6).filter(lambda key: key not in {"value", "count"}), json_values
+    ),
     size=st.integers(1, 40),
     ascii_only=st.booleans(),
     indent=st.sampled_from([None, 1]),

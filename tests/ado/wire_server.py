@@ -54,7 +54,9 @@ def reply(
     return Reply("\r\n".join(lines).encode() + b"\r\n\r\n" + raw, then, before)
 
 
-def failure(status: int, type_key: str, headers: Mapping[str, str] | None = None, *, bom: bool = False) -> Reply:
+def failure(
+    status: int, type_key: str, headers: Mapping[str, str] | None = None, *, bom: bool = False
+) -> Reply:
     """A JSON error of the service."""
     document = json.dumps({"$id": "1", "message": "told", "typeKey": type_key, "errorCode": 0})
     body = (b"\xef\xbb\xbf" if bom else b"") + document.encode()

@@ -1,0 +1,22 @@
+"""The app on this machine: its own triggers, on the local host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli.problems import CannotTell
+
+if TYPE_CHECKING:
+    from local.host import Host
+    from shared.wiring.runtime import Runtime
+
+
+def host_of(runtime: Runtime) -> Host:
+    """A host for the app. A schedule that cannot be read is told as the wrong setting it is."""
+    from function_app import app  # noqa: PLC0415 - loads the Functions library
+    from local.host import Host, IndexingError  # noqa: PLC0415
+
+    try:
+        return Host(app, runtime)
+    except IndexingError as error:
+        raise CannotTell(str(error)) from None

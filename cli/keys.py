@@ -1,0 +1,228 @@
+"""Every key of the JSON that commands write, with its meaning. `docs/cli.md` is written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Keys = Mapping[str, str]
+
+CONNECTOR: Keys = {
+    "id": "GUID of the connector",
+    "name": "its name, unique in its resource group",
+    "tenant": "Microsoft Entra tenant of its organizations",
+    "mode": "`existing`, `existing-and-future` or `selected`",
+    "organizations": "names it was given: the selected ones, or those its identity cannot list",
+    "excluded": "names and patterns it never takes",
+    "auth": "how it signs in: `pat`, `managed-identity`, `service-principal` or `azure-cli`",
+    "clientId": "application or managed identity it signs in as, or null",
+    "discoverAs": "how it signs in to list organizations, where that differs, or null",
+    "subscription": "Azure subscription, or null",
+    "resourceGroup": "resource group, or null",
+    "region": "Azure region, or null",
+    "plan": "`foundational` or `defender-cspm`",
+    "installExtension": "whether it installs the Container Mapping extension",
+    "requiredPrerequisites": "prerequisites that onboarding depends on",
+    "createdAt": "when it was created",
+    "baselineAt": "when its first complete discovery took stock of what exists, or null",
+    "provisioningState": "`Pending`, `Succeeded` or `Failed`: how the last discovery went",
+    "provisioningMessage": "`OK`, or what is wrong and what to do",
+    "provisioningAt": "when that was found, or null",
+}
+
+ORGANIZATION: Keys = {
+    "id": "our id of the organization, which stays when it is renamed",
+    "name": "its name",
+    "url": "its address",
+    "tenant": "Microsoft Entra tenant",
+    "connector": "name of the connector that sees it; null when a deleted connector left it behind",
+    "connectorId": "id of that connector, or null",
+    "onboardingState": "`Onboarded`, `NotOnboarded`, `OnboardedByOtherConnector` or `NotApplicable`",
+    "reason": "why it is not onboarded, or what is wrong, with what to do; null when there is nothing to say",
+    "fix": "what would change the onboarding state, or null",
+    "projects": "projects in the inventory that are neither missing nor retired",
+    "repositories": "repositories in the inventory that are neither missing nor retired",
+    "lastSync": "when projects and repositories were last listed completely, or null",
+    "extension": "Container Mapping extension: `installed`, `notInstalled`, `disabled`, "
+    "`needsReauthorization`, `error`, `unknown` or `notChecked`",
+    "prerequisites": "object with one entry for each prerequisite, see below",
+    "owner": "owner of the organization, or null",
+    "organizationInstanceId": "collection id that Azure DevOps tells, or null",
+    "accountId": "account id that Azure DevOps tells, or null",
+    "formerNames": "names it had before",
+    "firstSeen": "when it was first found",
+    "missingSince": "since when it is not to be found, or null",
+    "discoveredAt": "when this connector first found it, or null",
+    "changedAt": "when the onboarding state last changed, or null",
+    "forcedBy": "who asked to onboard it whatever the mode, or null",
+    "removedBy": "who took it out of the connector, or null",
+}
+
+PREREQUISITE: Keys = {
+    "status": "`met`, `notMet`, `unknown` or `notChecked`",
+    "required": "whether the connector makes onboarding depend on it",
+    "evidence": "what the status rests on, or null",
+    "fix": "what would change it, or null",
+    "warning": "what is unusual although it is met, or null",
+    "checkedAt": "when it was last checked, or null",
+    "since": "since when it has this status, or null",
+}
+
+INVENTORY: Keys = {
+    "kind": "`project` or `repository`",
+    "id": "GUID that Azure DevOps gave it",
+    "name": "its name",
+    "organization": "name of its organization",
+    "organizationId": "our id of its organization",
+    "project": "name of its project; a project's own name; null when the project is not known",
+    "projectId": "GUID of its project; a project's own",
+    "url": "its address",
+    "state": "of a project, the state that Azure DevOps tells, such as `wellFormed`, or `deleted` when it is "
+    "retired; null for a repository",
+    "visibility": "visibility of the project (a repository has its project's), or null",
+    "defaultBranch": "of a repository; null when it is empty, and for a project",
+    "isDisabled": "whether the repository is disabled; null for a project",
+    "isFork": "whether the repository is a fork; null for a project",
+    "firstSeen": "when it was first listed",
+    "lastSeen": "when it was last listed",
+    "missingSince": "since when listings lack it without proof of its deletion, or null",
+    "missingReason": "what is known of why it is missing, or null",
+    "retiredAt": "when its deletion was proven, or null",
+}
+
+RECOMMENDATION: Keys = {
+    "rule": "id of the rule",
+    "key": "Defender's key of the same recommendation, or null",
+    "title": "what should be",
+    "severity": "`high`, `medium` or `low`",
+    "status": "`healthy`, `unhealthy`, `notApplicable`, `unknown`, `neverAssessed` or `stale`",
+    "lastStatus": "what was last assessed: for a stale one, what it used to be; null when it never was",
+    "organization": "name of the organization",
+    "organizationId": "our id of the organization",
+    "project": "name of the project",
+    "projectId": "GUID of the project",
+    "resourceKind": "`organization`, `project`, `repository` or `serviceConnection`",
+    "resourceId": "id of what was judged",
+    "resourceName": "name of what was judged",
+    "reason": "why it has this status",
+    "evidence": "object: the facts that decided it",
+    "permission": "permission that would make an unknown one known, or null",
+    "fix": "steps to mend it",
+    "assessedAt": "when the facts were gathered, or null",
+    "firstSeen": "when it was first assessed, or null",
+    "changedAt": "when its status last changed, or null",
+}
+
+JOURNAL: Keys = {
+    "id": "number of the entry; later ones are larger",
+    "at": "when it happened",
+    "event": "what happened, such as `repository.discovered`",
+    "organization": "name of the organization, or null",
+    "organizationId": "our id of it, or null",
+    "connector": "name of the connector, or null",
+    "connectorId": "id of it, or null",
+    "subject": "id of what it happened to, or null",
+    "subjectName": "its name at that time, or null",
+    "before": "what was, or null",
+    "after": "what is, or null",
+    "reason": "why, or null",
+    "requestedBy": "who asked for it, or null",
+}
+
+DEAD_LETTER: Keys = {
+    "id": "id of the message, for replay and discard, such as `onboarding/12`",
+    "queue": "queue it was taken from",
+    "sequenceNumber": "its number in the queue",
+    "messageId": "id that its sender gave it",
+    "enqueuedAt": "when it was sent",
+    "deadLetteredAt": "when it was given up, or null where the broker does not tell",
+    "deliveries": "how often it was tried",
+    "reason": "why it was given up, in a word",
+    "description": "what went wrong, or null",
+    "body": "the message as text; bytes that are none are written `\\xNN`",
+}
+
+QUEUE: Keys = {
+    "queue": "name of the queue",
+    "active": "messages that may be taken now",
+    "scheduled": "messages that wait for their time",
+    "locked": "messages that are being worked on",
+    "deadLetters": "messages that were given up",
+}
+
+SENT: Keys = {
+    "queue": "queue the message was sent to",
+    "sequenceNumber": "its number in the queue",
+}
+
+REPLAYED: Keys = {"replayed": "how many went back to their queue"}
+
+DISCARDED: Keys = {"discarded": "how many were thrown away"}
+
+ONBOARD: Keys = {
+    "organization": "the name that was asked for",
+    "connector": "connector that is to take it",
+    "requestedBy": "who asked",
+    "status": "`queued`; with --wait `onboarded` or `refused`",
+    "reason": "the answer in words, or null",
+}
+
+REMOVE: Keys = {
+    "organization": "the name that was asked for",
+    "status": "`removed`",
+}
+
+STATUS: Keys = {
+    "verdict": "`fine`, `needsPerson` or `unknown`",
+    "connectors": "array of connectors, as `connector list` has them",
+    "organizations": "object: how many organizations are in each onboarding state",
+    "work": "array of work that failed, is throttled or overdue, see below",
+    "queues": "array with a count for each queue, see below",
+    "deadLetters": "how many messages were given up",
+    "findings": "array of what is wrong, see below",
+}
+
+WORK: Keys = {
+    "organization": "name of the organization",
+    "organizationId": "our id of it",
+    "kind": "`prerequisites`, `inventory`, `extension` or `posture`",
+    "state": "`failed`, `throttled` or `overdue`",
+    "since": "since when",
+    "dueAt": "when it was due",
+    "notBefore": "when it is tried again, or null",
+    "failuresInARow": "how often it has failed since it last succeeded",
+    "lastSuccess": "when it last succeeded, or null",
+    "code": "stable word for the failure, or null",
+    "reason": "what happened and what to do",
+}
+
+FINDING: Keys = {
+    "subject": "what it is about",
+    "reason": "what is wrong and what to do",
+    "untold": "whether something could not be told",
+    "needsPerson": "whether it does not pass by itself",
+}
+
+SUMMARY: Keys = {
+    "startedAt": "when the run started",
+    "finishedAt": "when it ended",
+    "seconds": "how long it took",
+    "connectors": "array of connectors, as `connector list` has them",
+    "organizations": "array of organizations, as `organizations list` has them",
+    "totals": "object: `organizations`, `onboarded`, `projects`, `repositories`",
+    "recommendations": "object: how many recommendations have each status",
+    "deadLetters": "how many messages were given up",
+    "couldNotTell": "array of what could not be told, as the findings of `status`",
+    "needsPerson": "array of what was told and needs a person, as the findings of `status`",
+}
+
+DEMO: Keys = {
+    **SUMMARY,
+    "world": "object: `equalsInventory` (whether the inventory is the simulated world), `differences` "
+    "(sentences), `organizations` (`name`, `projects`, `repositories` of the world)",
+}
+
+VERSION: Keys = {
+    "version": "version of the program",
+    "python": "version of Python",
+    "stateSchema": "number of the state's schema",
+}

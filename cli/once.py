@@ -1,0 +1,101 @@
+"""One pass over everything: each kind of work in its order, until nothing is left that can be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.model.failure import FailureKind
+from shared.model.work import WorkKind
+
+if TYPE_CHECKING:
+    from local.host import Host
+    from shared.wiring.runtime import Runtime
+
+Say = Callable[[str], None]
+
+DISCOVER = "discover_organizations"
+STEPS: tuple[tuple[str, tuple[tuple[str, WorkKind], ...]], ...] = (
+    ("Checking prerequisites", (("refresh_prerequisites", WorkKind.PREREQUISITES),)),
+    (
+        "Listing projects and repositories",
+        (("refresh_inventory", WorkKind.INVENTORY), ("refresh_extensions", WorkKind.EXTENSION)),
+    ),
+    ("Assessing", (("refresh_posture", WorkKind.POSTURE),)),
+)
+"""What is done after discovery: what it is called, and the timers with the kind of work that each queues."""
+
+
+def _silent(_: str) -> None:
+    return
+
+
+class Pass:
+    """Does everything that is due, or with `everything` all there is, each piece of work once."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        host: Host,
+        *,
+        everything: bool = False,
+        wait: timedelta = timedelta(0),
+        say: Say = _silent,
+    ) -> None:
+        self._runtime = runtime
+        self._host = host
+        self._everything = everything
+        self._say = say
+        self.started = runtime.clock.now()
+        self._patience = wait
+        self.failed: list[str] = []
+        """Timers that did not go well, which is a fault of ours or of the state."""
+
+    def run(self) -> None:
+        """Discovery first, then one kind of work after the other."""
+        self._say("Looking for organizations")
+        self._fire(DISCOVER)
+        self.drain()
+        for what, timers in STEPS:
+            self._say(what)
+            for timer, kind in timers:
+                self._queue(timer, kind)
+            self.drain()
+
+    def drain(self) -> None:
+        """Work until nothing may start now; pauses of the rate limit are waited for as long as allowed."""
+        while True:
+            self._host.drain()
+            now = self._runtime.clock.now()
+            resume = next_after_throttle(self._runtime, now)
+            if resume is None or resume - now > self._patience:
+                return
+            self._patience -= resume - now
+            self._say(f"Waiting for the rate limit until {resume:%H:%M:%S} UTC")
+            self._runtime.clock.sleep((resume - now).total_seconds())
+
+    def _fire(self, timer: str) -> None:
+        if not self._host.fire(timer):
+            self.failed.append(timer)
+
+    def _queue(self, timer: str, kind: WorkKind) -> None:
+        if not self._everything:
+            self._fire(timer)
+            return
+        from handlers.queue_due_work import queue_due_work  # noqa: PLC0415 - heavy
+
+        queue_due_work(kind, self._runtime.dependencies, everything=True, since=self.started)
+
+
+def next_after_throttle(runtime: Runtime, now: datetime) -> datetime | None:
+    """When the first work that the rate limit holds back may go on."""
+    waiting = [
+        work.not_before
+        for work in runtime.state.work()
+        if work.not_before is not None
+        and work.not_before > now
+        and work.last_failure is not None
+        and work.last_failure.kind is FailureKind.THROTTLED
+    ]
+    return min(waiting, default=None)

@@ -1,0 +1,218 @@
+"""`organizations`: list them, onboard one by force, take one out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import keys
+from cli.command import Answer, Group, invocation
+from cli.hosting import host_of
+from cli.organization_rows import NOT_CHECKED, organization_row, views
+from cli.output import Column, OutputFormat, Row, note, write_line, write_object, write_rows
+from cli.problems import CannotTell, ExitCode, Refused, WrongOption
+from cli.session import find_connector, find_organizations, opened, person
+from shared.model.command import OnboardOrganization
+from shared.model.journal import JournalEvent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.wiring.runtime import Runtime
+
+_SHORT = {
+    "organizationMembership": "member",
+    "projectCollectionAdministrator": "administrator",
+    "accessLevel": "access",
+    "thirdPartyApplicationAccess": "oauth",
+}
+_ANSWERS = {JournalEvent.ONBOARDING_CHANGED, JournalEvent.ONBOARDING_REFUSED}
+
+
+def prerequisites_in_short(row: Row) -> str:
+    """One word where all that is required is met, else what is not."""
+    prerequisites = row["prerequisites"]
+    if not isinstance(prerequisites, dict):
+        return "-"
+    wrong = [
+        f"{_SHORT.get(name, name)} {one['status']}"
+        for name, one in prerequisites.items()
+        if one["status"] != "met" and (one["required"] or one["status"] != NOT_CHECKED)
+    ]
+    if all(one["status"] == NOT_CHECKED for one in prerequisites.values()):
+        return NOT_CHECKED
+    return ", ".join(wrong) or "met"
+
+
+COLUMNS = (
+    Column("NAME", "name"),
+    Column("CONNECTOR", "connector"),
+    Column("STATE", "onboardingState"),
+    Column("PROJECTS", "projects", right=True),
+    Column("REPOSITORIES", "repositories", right=True),
+    Column("LAST SYNC", "lastSync"),
+    Column("EXTENSION", "extension"),
+    Column("PREREQUISITES", prerequisites_in_short),
+    Column("REASON", "reason"),
+)
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "ado-connector organizations list",
+        "ado-connector organizations onboard contoso",
+        "ado-connector organizations remove contoso",
+    ),
+)
+def organizations() -> None:
+    """Organizations: which are there, which are onboarded, and why the others are not."""
+
+
+@organizations.command(
+    "list",
+    answer=Answer(keys.ORGANIZATION, rows=True, parts={"prerequisites": keys.PREREQUISITE}),
+    examples=(
+        "ado-connector organizations list",
+        "ado-connector organizations list --organization contoso --output json",
+    ),
+)
+@click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
+@click.option(
+    "--connector", metavar="NAME", default=None, help="Only as this connector sees them: its name or id."
+)
+def list_(organization: str | None, connector: str | None) -> None:
+    """List organizations, one row for each connector that sees one."""
+    with opened() as runtime:
+        chosen = find_organizations(runtime.state, organization)
+        now = runtime.clock.now()
+        only = find_connector(runtime.state, connector, "--connector").id if connector else None
+        rows = (
+            organization_row(view, now)
+            for view in views(runtime.state, chosen)
+            if only is None or (view.connector is not None and view.connector.id == only)
+        )
+        write_rows(
+            rows,
+            COLUMNS,
+            invocation().output,
+            empty='No organization is known yet. "ado-connector run --once" looks for them.',
+        )
+
+
+@organizations.command(
+    answer=Answer(keys.ONBOARD),
+    examples=(
+        "ado-connector organizations onboard contoso",
+        "ado-connector organizations onboard contoso --connector prod --reason 'audit 42'",
+        "ado-connector organizations onboard contoso --wait",
+    ),
+)
+@click.argument("name")
+@click.option(
+    "--connector", metavar="NAME", default="", help="Connector that should take it, if there are several."
+)
+@click.option("--reason", default="", help="Why, for the journal.")
+@click.option("--wait", is_flag=True, help="Do it here and now, and tell the answer.")
+def onboard(name: str, connector: str, reason: str, wait: bool) -> int:
+    """Onboard one organization whatever the connector's mode, or refresh it.
+
+    An exclusion still wins, and so do missing prerequisites. Without --wait the request is queued for the
+    deployed app or the next "ado-connector run"; its answer is in the journal.
+    """
+    from handlers.onboard_organization import choose_connector  # noqa: PLC0415 - heavy
+
+    by = person()
+    wanted = _checked(name, by, reason)
+    with opened() as runtime:
+        chosen, refusal = choose_connector(connector, wanted, runtime.dependencies)
+        if chosen is None:
+            raise CannotTell(refusal)
+        asked_at = runtime.clock.now()
+        runtime.dependencies.sender.send(
+            OnboardOrganization(organization=wanted, requested_by=by, reason=reason, connector=chosen.id)
+        )
+        asked: dict[str, object] = {
+            "organization": wanted,
+            "connector": chosen.name,
+            "requestedBy": by,
+            "status": "queued",
+            "reason": None,
+        }
+        if wait:
+            return _answer(asked, asked_at, runtime)
+    if invocation().output is OutputFormat.JSON:
+        write_object(asked)
+    else:
+        write_line(f'Queued: onboard "{wanted}" by connector "{chosen.name}".')
+    note(
+        'It takes effect when the deployed app or "ado-connector run" takes it from the queue. '
+        f'See the answer: "ado-connector journal list --organization {wanted}".'
+    )
+    return ExitCode.DONE
+
+
+def _checked(name: str, by: str, reason: str) -> str:
+    """The organization's name, from its name or address, as every sender of such a message may give it."""
+    from shared.queue.messages import MessageRefused, decode, encode  # noqa: PLC0415 - heavy
+
+    try:
+        message = OnboardOrganization(organization=name, requested_by=by, reason=reason)
+        command = decode(message.queue, encode(message))
+    except MessageRefused as error:
+        option = "NAME" if error.field == "organization" else f"--{error.field}"
+        raise WrongOption(option, f"it {error.problem}.", "Give a name such as contoso.") from None
+    if not isinstance(command, OnboardOrganization):
+        raise TypeError(type(command).__name__)
+    return command.organization
+
+
+def _answer(asked: dict[str, object], asked_at: datetime, runtime: Runtime) -> int:
+    name = str(asked["organization"])
+    host_of(runtime).drain()
+    entries = runtime.state.journal(since=asked_at, limit=1000)
+    answers = [
+        one for one in entries if one.event in _ANSWERS and one.subject_name.casefold() == name.casefold()
+    ]
+    if not answers:
+        raise CannotTell(
+            f'There is no answer for "{name}" yet. See "ado-connector status" for what it waits for, and '
+            f'"ado-connector journal list --organization {name}".'
+        )
+    last = answers[-1]
+    onboarded = last.event is JournalEvent.ONBOARDING_CHANGED and last.after == "Onboarded"
+    if invocation().output is OutputFormat.JSON:
+        status = "onboarded" if onboarded else "refused"
+        write_object({**asked, "status": status, "reason": last.reason or None})
+    elif onboarded:
+        write_line(f'"{name}" is onboarded. {last.reason}'.rstrip())
+    if not onboarded:
+        raise Refused(f'"{name}" is not onboarded: {last.reason}')
+    return ExitCode.DONE
+
+
+@organizations.command(
+    answer=Answer(keys.REMOVE),
+    examples=(
+        "ado-connector organizations remove contoso",
+        "ado-connector organizations remove contoso --connector prod",
+    ),
+)
+@click.argument("name")
+@click.option(
+    "--connector", metavar="NAME", default="", help="Connector to take it out of, if there are several."
+)
+def remove(name: str, connector: str) -> None:
+    """Take an organization out of its connector, until it is onboarded again. Its inventory is kept."""
+    from handlers.onboard_organization import remove_organization  # noqa: PLC0415 - heavy
+
+    with opened() as runtime:
+        refusal = remove_organization(name.strip(), connector, person(), runtime.dependencies)
+        if refusal:
+            raise Refused(refusal)
+    if invocation().output is OutputFormat.JSON:
+        write_object({"organization": name.strip(), "status": "removed"})
+    else:
+        write_line(f'Removed "{name.strip()}". Its inventory is kept.')
+    note(f'To take it back: "ado-connector organizations onboard {name.strip()}".')

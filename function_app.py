@@ -1,0 +1,116 @@
+"""Every trigger of the app: its table of contents. Timers queue what is due, queues carry it out.
+
+This file is loaded on every cold start, so it imports nothing heavy: clients, stores and parsers load when
+the first function runs. What each trigger is for, and its files, is told in `docs/functions.md`.
+"""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+import handlers.assess_organization
+import handlers.check_container_mapping
+import handlers.check_prerequisites
+import handlers.discover_organizations
+import handlers.onboard_organization
+import handlers.queue_due_work
+import handlers.sync_organization
+import handlers.unit_of_work
+from shared import wiring
+from shared.model.command import DoWork, OnboardOrganization
+from shared.model.work import ONBOARDING_QUEUE, WorkKind
+
+app = func.FunctionApp()
+
+SERVICE_BUS = "ServiceBusConnection"
+
+
+# --- timers -----------------------------------------------------------------------------------------------
+
+
+@app.timer_trigger("timer", "%DISCOVER_ORGANIZATIONS_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def discover_organizations(timer: func.TimerRequest) -> None:
+    """Find organizations, new ones too, and onboard them as the connector's mode says."""
+    _note_past_due("discover_organizations", timer)
+    handlers.discover_organizations.discover_organizations(wiring.dependencies())
+
+
+@app.timer_trigger("timer", "%REFRESH_PREREQUISITES_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def refresh_prerequisites(timer: func.TimerRequest) -> None:
+    """Queue the prerequisite checks that are due."""
+    _note_past_due("refresh_prerequisites", timer)
+    handlers.queue_due_work.queue_due_work(WorkKind.PREREQUISITES, wiring.dependencies())
+
+
+@app.timer_trigger("timer", "%REFRESH_INVENTORY_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def refresh_inventory(timer: func.TimerRequest) -> None:
+    """Queue the inventory syncs that are due."""
+    _note_past_due("refresh_inventory", timer)
+    handlers.queue_due_work.queue_due_work(WorkKind.INVENTORY, wiring.dependencies())
+
+
+@app.timer_trigger("timer", "%REFRESH_EXTENSIONS_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def refresh_extensions(timer: func.TimerRequest) -> None:
+    """Queue the extension checks that are due."""
+    _note_past_due("refresh_extensions", timer)
+    handlers.queue_due_work.queue_due_work(WorkKind.EXTENSION, wiring.dependencies())
+
+
+@app.timer_trigger("timer", "%REFRESH_POSTURE_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def refresh_posture(timer: func.TimerRequest) -> None:
+    """Queue the posture assessments that are due."""
+    _note_past_due("refresh_posture", timer)
+    handlers.queue_due_work.queue_due_work(WorkKind.POSTURE, wiring.dependencies())
+
+
+# --- queues -----------------------------------------------------------------------------------------------
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=ONBOARDING_QUEUE)
+def onboard_organization(message: func.ServiceBusMessage) -> None:
+    """Onboard one organization now, because somebody asked for it."""
+    command = wiring.decode(ONBOARDING_QUEUE, message.get_body())
+    if not isinstance(command, OnboardOrganization):
+        raise TypeError(type(command).__name__)
+    handlers.onboard_organization.onboard_organization(command, wiring.dependencies())
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.INVENTORY.value)
+def sync_organization(message: func.ServiceBusMessage) -> None:
+    """Bring projects and repositories of one organization up to date."""
+    _perform(WorkKind.INVENTORY, message, handlers.sync_organization.sync_organization)
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.PREREQUISITES.value)
+def check_prerequisites(message: func.ServiceBusMessage) -> None:
+    """Check whether one organization may be, or may stay, onboarded."""
+    _perform(WorkKind.PREREQUISITES, message, handlers.check_prerequisites.check_prerequisites)
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.EXTENSION.value)
+def check_container_mapping(message: func.ServiceBusMessage) -> None:
+    """Check the Container Mapping extension of one organization."""
+    _perform(WorkKind.EXTENSION, message, handlers.check_container_mapping.check_container_mapping)
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.POSTURE.value)
+def assess_organization(message: func.ServiceBusMessage) -> None:
+    """Assess the recommendations for one organization."""
+    _perform(WorkKind.POSTURE, message, handlers.assess_organization.assess_organization)
+
+
+# --- what triggers of a kind have in common ---------------------------------------------------------------
+
+
+def _note_past_due(function: str, timer: func.TimerRequest) -> None:
+    """The app was away when it should have run. Nothing is lost by it, but somebody may wonder."""
+    if timer.past_due:
+        wiring.dependencies().log.info("timer.pastDue", function=function)
+
+
+def _perform(kind: WorkKind, message: func.ServiceBusMessage, body: handlers.unit_of_work.Body) -> None:
+    """Do the work that the message names. What raises here is delivered again, and in the end put aside."""
+    command = wiring.decode(kind.value, message.get_body())
+    if not isinstance(command, DoWork):
+        raise TypeError(type(command).__name__)
+    handlers.unit_of_work.perform(command, wiring.dependencies(), body)

@@ -1,0 +1,163 @@
+"""One run of one function, from its arguments to what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.host.arguments import queue_arguments, timer_arguments
+from local.host.events import Event, EventKind, OnEvent
+from local.host.functions import Function, QueueFunction, TimerFunction
+from local.host.timer_store import TimerStatus, TimerStore
+from shared import wiring
+from shared.ports import Clock, Log, StateUnavailable
+from shared.queue.embedded import EmbeddedQueue
+from shared.queue.messages import MessageRefused
+from shared.queue.receiver import Delivery, MessageLockLost
+
+_LOG = logging.getLogger("ado_connector.host")
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A run in hand."""
+
+    function: Function
+    started: datetime
+    delivery: Delivery | None = None
+    renew_at: datetime | None = None
+    renew_until: datetime | None = None
+    late_at: datetime | None = None
+    given_up: threading.Event = field(default_factory=threading.Event)
+    """Set when the host ends without waiting any longer: what becomes of the run is no longer told."""
+
+
+def renewal(delivery: Delivery, now: datetime, until: datetime) -> datetime | None:
+    """When to renew the lock: half-way, unless it lasts for as long as it may be renewed."""
+    if delivery.locked_until >= until:
+        return None
+    return now + (delivery.locked_until - now) / 2
+
+
+class Runner:
+    """Calls functions, settles their messages, tells of both."""
+
+    def __init__(self, queue: EmbeddedQueue, clock: Clock, log: Log, on_event: OnEvent | None) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._log = log
+        self._on_event = on_event
+
+    def run_message(self, run: Run, function: QueueFunction, delivery: Delivery) -> None:
+        """Call the function with the message; complete it on return, give it back on an error."""
+        event = Event(
+            EventKind.STARTED,
+            function.name,
+            run.started,
+            delivery_count=delivery.delivery_count,
+            organization=self._organization(function.queue, delivery.body),
+        )
+        went_well = self._call(run, event, lambda: queue_arguments(function, delivery))
+        if run.given_up.is_set():
+            return
+        try:
+            if went_well:
+                self._queue.complete(delivery)
+            else:
+                self._queue.abandon(delivery)
+        except MessageLockLost:
+            self._log.warning(
+                "message.lockLost", function=function.name, sequence_number=delivery.sequence_number
+            )
+        except StateUnavailable as error:
+            # Neither completed nor given back: it is delivered again when the lock runs out.
+            self._log.error("message.notSettled", function=function.name, error=str(error))
+
+    def run_timer(self, run: Run, function: TimerFunction, status: TimerStatus, *, past_due: bool) -> bool:
+        """Call the function as its timer does; returns whether it went well."""
+        event = Event(EventKind.STARTED, function.name, run.started, past_due=past_due)
+        return self._call(run, event, lambda: timer_arguments(function, status, past_due=past_due))
+
+    def finish_timer(self, function: TimerFunction, store: TimerStore, started: datetime) -> datetime:
+        """Move the timer on and return when it is next.
+
+        It counts from the start of the run: occurrences that passed meanwhile are made up for once.
+        """
+        following = function.schedule.next_after(started)
+        try:
+            store.finish(function.name, started, following, self._clock.now())
+        except StateUnavailable as error:
+            # It counts as not run, which the next start of the host makes up for.
+            self._log.error("timer.notNoted", function=function.name, error=str(error))
+        return following
+
+    def _call(self, run: Run, event: Event, arguments: Callable[[], dict[str, Any]]) -> bool:
+        self._tell(event)
+        began = time.perf_counter()
+        error = ""
+        try:
+            result = run.function.call(**arguments())
+            if inspect.iscoroutine(result):
+                asyncio.run(result)
+        except BaseException as problem:  # noqa: BLE001 - whatever a function raises, the host goes on
+            error = _one_line(problem)
+            if not run.given_up.is_set():
+                self._log.error(
+                    "function.failed",
+                    function=event.function,
+                    error=error,
+                    **({"delivery_count": event.delivery_count} if event.delivery_count else {}),
+                )
+                _LOG.debug("%s failed", event.function, exc_info=problem)
+        seconds = round(time.perf_counter() - began, 6)
+        kind = EventKind.FAILED if error else EventKind.FINISHED
+        if not run.given_up.is_set():
+            self._tell(replace(event, kind=kind, at=self._clock.now(), seconds=seconds, error=error))
+        return not error
+
+    def _tell(self, event: Event) -> None:
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception as problem:  # noqa: BLE001 - a display must not decide what becomes of a message
+            self._log.error("host.eventFailed", function=event.function, error=_one_line(problem))
+
+    def _organization(self, queue: str, body: bytes) -> str:
+        if self._on_event is None:
+            return ""
+        try:
+            return wiring.decode(queue, body).organization
+        except MessageRefused:
+            return ""
+
+
+def _one_line(problem: BaseException) -> str:
+    return " ".join(f"{type(problem).__name__}: {problem}".split())
+
+
+def new_message_run(
+    function: QueueFunction,
+    delivery: Delivery,
+    now: datetime,
+    *,
+    renew_for: timedelta,
+    timeout: timedelta | None,
+) -> Run:
+    """A run that is about to start, with the times at which it has to be looked at."""
+    until = now + renew_for
+    return Run(
+        function,
+        now,
+        delivery=delivery,
+        renew_at=renewal(delivery, now, until),
+        renew_until=until,
+        late_at=now + timeout if timeout else None,
+    )

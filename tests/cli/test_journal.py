@@ -1,0 +1,112 @@
+"""`journal list`: the newest entries that match, oldest of them first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cli import keys
+from shared.connector_state.sqlite import SqliteConnectorState
+from shared.model.ids import OrganizationId, TenantId
+from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.organization import Organization
+from tests.cli.conftest import CommandLine
+
+ALPHA = OrganizationId("id-of-alpha")
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def entries(state: SqliteConnectorState) -> None:
+    state.put_organization(
+        Organization(ALPHA, TenantId("default"), "alpha", NOW, former_names=("omega",), instance_id="i-1")
+    )
+    state.append_journal(
+        [
+            JournalEntry(
+                NOW - timedelta(days=2),
+                JournalEvent.ORGANIZATION_DISCOVERED,
+                organization=ALPHA,
+                subject=ALPHA,
+                subject_name="omega",
+                after="omega",
+            ),
+            JournalEntry(
+                NOW - timedelta(hours=2),
+                JournalEvent.ORGANIZATION_RENAMED,
+                organization=ALPHA,
+                subject=ALPHA,
+                subject_name="alpha",
+                before="omega",
+                after="alpha",
+            ),
+            JournalEntry(
+                NOW - timedelta(minutes=1),
+                JournalEvent.ONBOARDING_REFUSED,
+                subject_name="Nobody",
+                reason="There is no such connector.",
+                requested_by="ana",
+            ),
+        ]
+    )
+
+
+def events(rows: list[dict[str, object]]) -> list[object]:
+    return [one["event"] for one in rows]
+
+
+def test_everything_oldest_first(ado: CommandLine) -> None:
+    rows = ado.json("journal", "list")
+    assert all(list(one) == list(keys.JOURNAL) for one in rows)
+    assert events(rows) == ["organization.discovered", "organization.renamed", "onboarding.refused"]
+    assert rows[1]["organization"] == "alpha"
+    assert rows[1]["before"] == "omega"
+    assert rows[1]["reason"] is None
+    table = ado("journal", "list").out
+    assert "organization.renamed" in table
+    assert "ana" in table
+
+
+@pytest.mark.parametrize("name", ["alpha", "ALPHA", "omega", "id-of-alpha", "i-1"])
+def test_of_one_organization_by_any_of_its_names(ado: CommandLine, name: str) -> None:
+    rows = ado.json("journal", "list", "--organization", name)
+    assert events(rows) == ["organization.discovered", "organization.renamed"]
+
+
+def test_the_refusal_of_an_organization_that_nobody_knows(ado: CommandLine) -> None:
+    (row,) = ado.json("journal", "list", "--organization", "nobody")
+    assert row["organization"] == "Nobody"
+    assert row["organizationId"] is None
+    assert row["requestedBy"] == "ana"
+    assert ado.json("journal", "list", "--organization", "never-heard-of") == []
+
+
+def test_of_one_event(ado: CommandLine) -> None:
+    assert events(ado.json("journal", "list", "--event", "organization.renamed")) == ["organization.renamed"]
+    of_alpha = ("journal", "list", "--organization", "alpha", "--event", "onboarding.refused")
+    assert ado.json(*of_alpha) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "count"),
+    [
+        ("3d", 3),
+        ("1d", 2),
+        ("3h", 2),
+        ("90m", 1),
+        ("30s", 0),
+        ((NOW - timedelta(days=1)).isoformat(), 2),
+        ((NOW - timedelta(days=1)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), 2),
+        ((NOW - timedelta(days=1)).replace(tzinfo=None).isoformat(), 2),
+        ("2020-01-01", 3),
+    ],
+)
+def test_since(ado: CommandLine, since: str, count: int) -> None:
+    assert len(ado.json("journal", "list", "--since", since)) == count
+
+
+def test_the_newest_so_many(ado: CommandLine) -> None:
+    assert events(ado.json("journal", "list", "--limit", "1")) == ["onboarding.refused"]
+    of_alpha = ("journal", "list", "--organization", "alpha", "--limit", "1")
+    assert events(ado.json(*of_alpha)) == ["organization.renamed"]
