@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handlers.discover_organizations import discover_organizations
+from pydantic import SecretStr
+
 from handlers.check_prerequisites import check_prerequisites
+from handlers.discover_organizations import discover_organizations
 from handlers.sync_organization import sync_organization
 from handlers.unit_of_work import perform
 from shared.model.command import DoWork
@@ -131,7 +133,7 @@ def main() -> None:
 def measure(world: World, database: Path) -> None:
     """Connect, then sync twice."""
     runtime = build_runtime(
-        Settings(state_url=f"sqlite:///{database}", ado_pat=world.token, ado_gateway_url=world.url)
+        Settings(state_url=f"sqlite:///{database}", ado_pat=SecretStr(world.token), ado_gateway_url=world.url)
     )
     runtime.state.put_connector(
         Connector(

@@ -49,6 +49,7 @@ _CHANGE_EVERY = 12.0
 @click.option(
     "--organizations",
     type=click.IntRange(1, 500),
+    metavar="N",
     default=4,
     show_default=True,
     help="Organizations in the world.",
@@ -56,6 +57,7 @@ _CHANGE_EVERY = 12.0
 @click.option(
     "--projects",
     type=click.IntRange(1, 10_000),
+    metavar="N",
     default=10,
     show_default=True,
     help="Projects in each of them.",
@@ -63,12 +65,18 @@ _CHANGE_EVERY = 12.0
 @click.option(
     "--repositories",
     type=click.IntRange(1, 1_000),
+    metavar="N",
     default=6,
     show_default=True,
     help="Repositories in each project, on average.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same world."
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="The same seed gives the same world.",
 )
 def demo(once: bool, organizations: int, projects: int, repositories: int, seed: int) -> int:
     """See the connector at work on a simulated Azure DevOps. It needs no account and no network.

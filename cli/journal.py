@@ -69,7 +69,12 @@ def journal() -> None:
     help="Only since then: 2026-01-31T08:00:00Z (UTC unless it says otherwise), or 30m, 8h, 1d ago.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="The newest so many."
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="The newest so many.",
 )
 def list_(organization: str | None, event: str | None, since: str | None, limit: int) -> None:
     """List what happened, oldest first."""

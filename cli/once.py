@@ -56,6 +56,7 @@ class Pass:
         """Discovery first, then one kind of work after the other."""
         self._say("Looking for organizations")
         self._fire(DISCOVER)
+        self._say("Working off the queues")
         self.drain()
         for what, timers in STEPS:
             self._say(what)

@@ -140,6 +140,7 @@ _all_option = click.option("--all", "every", is_flag=True, help="All of them (of
 @click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),
+    metavar="N",
     default=100,
     show_default=True,
     help="At most so many of a queue.",

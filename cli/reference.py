@@ -96,7 +96,7 @@ def _table(headings: tuple[str, str], rows: list[tuple[str, str]]) -> str:
     lines = [f"| {headings[0]} | {headings[1]} |", "| --- | --- |"]
     for name, meaning in rows:
         told = " ".join(meaning.split()).replace("|", "\\|").replace("*", "\\*")
-        lines.append(f"| `{name}` | {told} |".replace("`--", "`--"))
+        lines.append(f"| `{name.replace('|', chr(92) + '|')}` | {told} |")
     return "\n".join(lines) + "\n"
 
 

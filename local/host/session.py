@@ -154,10 +154,11 @@ class Session:
         with self._changed:
             seen = self._generation
         try:
+            # Locks first: one that ran out would be taken anew below, by this very host.
+            self._tend()
             if not self._stopping:
                 self._start_timers()
                 self._start_messages()
-            self._tend()
             pause = self._pause()
         except StateUnavailable as error:
             if not self._plan.forever:

@@ -121,12 +121,13 @@ class EntraCredential:
             if self._credential is None:
                 self._credential = self._make(where)
             token = self._credential.get_token(AZURE_DEVOPS_SCOPE)
-            header = Authorization(f"Bearer {token.token}")
-            self._header, self._expires = header, datetime.fromtimestamp(token.expires_on, UTC)
-            return header
+            self._expires = datetime.fromtimestamp(token.expires_on, UTC)
+            self._header = header = Authorization(f"Bearer {token.token}")
         except (AzureError, ValueError, OSError) as error:
             # The last two stand for a malformed tenant or client id, or an unreadable certificate.
             problem = _explained(error, self._title, self._fix, where)
+        else:
+            return header
         # Raised out here, so that the error of the library, which knows the request, is not its context.
         raise problem
 

@@ -1,4 +1,4 @@
-"""The value of an Authorization header, which nothing prints: no log, no repr, no traceback with variables."""
+"""The value of an Authorization header, which nothing prints: no log, no repr, no traceback with locals."""
 
 from __future__ import annotations
 

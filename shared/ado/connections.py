@@ -34,7 +34,7 @@ def sending(start: Start) -> Iterator[None]:
 
 
 class _Plain(HTTPConnection):
-    def request(self, *args: Any, **options: Any) -> None:
+    def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
         """Send a request, if it may start."""
         if self.sock is None:
             self.connect()
@@ -43,7 +43,7 @@ class _Plain(HTTPConnection):
 
 
 class _Secure(HTTPSConnection):
-    def request(self, *args: Any, **options: Any) -> None:
+    def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
         """Send a request, if it may start."""
         if self.sock is None:
             self.connect()
@@ -63,14 +63,14 @@ _POOLS: Final = {"http": _PlainPool, "https": _SecurePool}
 
 
 class GatedAdapter(HTTPAdapter):
-    """Makes such connections, directly and through proxies (but for SOCKS, which has connections of its own)."""
+    """Makes such connections, directly and through proxies (not SOCKS, which has connections of its own)."""
 
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
         """As its base does, with our connections."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:  # noqa: ANN401 - as its base has it
         """As its base does, with our connections."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):

@@ -91,7 +91,7 @@ class Outgoing:
 
 
 class _Session(requests.Session):
-    """A session that knows no redirects: not even the next request is prepared, which would have our token."""
+    """A session that knows no redirects: not even the next request is prepared, with our token in it."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """There is none."""

@@ -11,7 +11,7 @@ from typing import Any
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
 from shared.model.connector import AuthKind, IdentityReference
 from shared.model.ids import ProjectId, RepositoryId, TenantId
-from shared.ports import AzureDevOps, StateConflict, ThrottleRecord
+from shared.ports import AzureDevOps, StateConflict, StateUnavailable, ThrottleRecord
 
 TOKEN = "secret-token-nobody-may-see"
 PAT = IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT")
@@ -56,16 +56,21 @@ class MemoryThrottles:
     reads: int = 0
     writes: int = 0
     before_write: Callable[[], object] | None = None
+    is_away: bool = False
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
 
     def throttle(self, key: str) -> ThrottleRecord:
+        if self.is_away:
+            raise StateUnavailable
         with self._lock:
             self.reads += 1
             return self.records.get(key, ThrottleRecord())
 
     def put_throttle(self, key: str, record: ThrottleRecord) -> ThrottleRecord:
+        if self.is_away:
+            raise StateUnavailable
         if self.before_write is not None:
             before, self.before_write = self.before_write, None
             before()
@@ -93,7 +98,9 @@ class Bench:
     def connect(self, identity: IdentityReference = PAT, **options: Any) -> AzureDevOps:
         """A client of a factory of its own, as another process would have it."""
         clock = options.pop("clock", self.clock)
-        settings = {"gateway_url": self.url, "timeout": 5.0, "secrets": {"ADO_PAT": lambda: TOKEN}} | options
+        settings: dict[str, Any] = {"gateway_url": self.url, "timeout": 5.0}
+        settings["secrets"] = {"ADO_PAT": lambda: TOKEN}
+        settings |= options
         factory = AzureDevOpsFactory(AdoOptions(**settings), self.store, clock)
         self.factories.append(factory)
         return factory.connect(identity, TENANT)

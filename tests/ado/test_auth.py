@@ -17,7 +17,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
-from shared.ado.auth import AZURE_DEVOPS_SCOPE, EntraCredential, make_credential
+from shared.ado.auth import AZURE_DEVOPS_SCOPE, EntraCredential, Secrets, make_credential
 from shared.ado.authorization import Authorization
 from shared.ado.client import Client
 from shared.ado.errors import CredentialMissing, CredentialRefused, NoConnection, TokenRefused, Where
@@ -47,7 +47,7 @@ class Entra:
         self.made += 1
         return self
 
-    def get_token(self, scope: str) -> Any:
+    def get_token(self, scope: str) -> SimpleNamespace:
         self.scopes.append(scope)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -73,7 +73,7 @@ def test_a_pat_is_sent_as_basic(server: WireServer, bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("secrets", [{}, {"ADO_PAT": lambda: None}, {"ADO_PAT": lambda: "  "}])
-def test_a_missing_pat_names_its_setting(server: WireServer, bench: Bench, secrets: Any) -> None:
+def test_a_missing_pat_names_its_setting(server: WireServer, bench: Bench, secrets: Secrets) -> None:
     server.say(GOOD)
     with pytest.raises(CredentialMissing) as caught:
         bench.connect(secrets=secrets).connection("contoso")
@@ -176,7 +176,7 @@ def test_entra_errors_are_told_in_our_words(
     ],
 )
 def test_each_kind_has_its_credential(
-    bench: Bench, identity: IdentityReference, secrets: Any, expected: type
+    bench: Bench, identity: IdentityReference, secrets: Secrets, expected: type
 ) -> None:
     credential = make_credential(identity, TENANT, secrets, bench.clock)
     assert isinstance(credential, EntraCredential)

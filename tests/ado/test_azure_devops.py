@@ -6,13 +6,14 @@ import base64
 import struct
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from local.ado_simulator import CONTAINER_MAPPING, Fault, FaultKind, PcaKind, Simulator, World, generate_world
+from local.ado_simulator.organization import Organization
 from shared.ado import errors
 from shared.model.failure import FailureKind, ServiceError
+from shared.model.ids import ProjectId, RepositoryId, TenantId
 from shared.ports import AzureDevOps
 from tests.ado.bench import Bench
 
@@ -41,7 +42,7 @@ def ado(house: Bench, world: World) -> AzureDevOps:
 
 
 @pytest.fixture
-def organization(world: World) -> Any:
+def organization(world: World) -> Organization:
     return world.organizations[0]
 
 
@@ -69,16 +70,16 @@ def test_a_service_principal_is_shown_no_organization(house: Bench, world: World
 
 
 def test_the_catalog_of_the_tenant_is_a_hint(ado: AzureDevOps, world: World) -> None:
-    refused = ado.tenant_organizations(world.tenant)  # type: ignore[arg-type]
+    refused = ado.tenant_organizations(TenantId(world.tenant))
     assert refused.failure is not None
     assert refused.failure.code == "SignInRequired"
     world.enterprise_catalog = True
-    listed = ado.tenant_organizations(world.tenant)  # type: ignore[arg-type]
+    listed = ado.tenant_organizations(TenantId(world.tenant))
     assert {account.name for account in listed.items} == {one.name for one in world.organizations}
 
 
 def test_the_rights_of_the_identity_take_five_requests(
-    ado: AzureDevOps, organization: Any, simulator: Simulator
+    ado: AzureDevOps, organization: Organization, simulator: Simulator
 ) -> None:
     connection = ado.connection(organization.name)
     assert connection.instance_id == organization.instance_id
@@ -105,7 +106,7 @@ def test_the_rights_of_the_identity_take_five_requests(
     ],
 )
 def test_membership_and_capability_are_two_things(
-    ado: AzureDevOps, organization: Any, kind: PcaKind, *, member: bool, effective: bool
+    ado: AzureDevOps, organization: Organization, kind: PcaKind, *, member: bool, effective: bool
 ) -> None:
     organization.set_pca(kind)
     connection = ado.connection(organization.name)
@@ -124,21 +125,27 @@ def test_membership_and_capability_are_two_things(
         ("pending", ("express", "account", "none", "pending")),
     ],
 )
-def test_access_levels(ado: AzureDevOps, organization: Any, licence: str, expected: tuple[str, ...]) -> None:
+def test_access_levels(
+    ado: AzureDevOps, organization: Organization, licence: str, expected: tuple[str, ...]
+) -> None:
     organization.set_licence(licence)
     level = ado.entitlement(organization.name, ado.connection(organization.name))
     told = (level.account_license, level.licensing_source, level.msdn_license, level.status)
     assert told == expected
 
 
-def test_policies_have_a_second_source(ado: AzureDevOps, organization: Any, simulator: Simulator) -> None:
+def test_policies_have_a_second_source(
+    ado: AzureDevOps, organization: Organization, simulator: Simulator
+) -> None:
     simulator.add_fault(Fault(FaultKind.WEB_PAGE, path="_settings/organizationPolicy"))
     assert "Policy.DisallowOAuthAuthentication" in ado.policies(organization.name).policies
     assert len(simulator.requests) == 2
 
 
 @pytest.mark.parametrize("failure", ["missing", "message", "exception"])
-def test_a_provider_that_is_left_out_is_unknown(ado: AzureDevOps, organization: Any, failure: str) -> None:
+def test_a_provider_that_is_left_out_is_unknown(
+    ado: AzureDevOps, organization: Organization, failure: str
+) -> None:
     organization.provider_failure = failure
     organization.deny_capability("organizationpolicies")
     organization.deny_capability("organizationpipelinesettings")
@@ -150,14 +157,14 @@ def test_a_provider_that_is_left_out_is_unknown(ado: AzureDevOps, organization: 
 
 
 def test_trouble_of_the_settings_page_is_trouble(
-    ado: AzureDevOps, organization: Any, simulator: Simulator
+    ado: AzureDevOps, organization: Organization, simulator: Simulator
 ) -> None:
     simulator.add_fault(Fault(FaultKind.TROUBLE, path="_settings/organizationPolicy", status=503))
     with pytest.raises(errors.ServerTrouble):
         ado.policies(organization.name)
 
 
-def test_the_inventory(ado: AzureDevOps, organization: Any, simulator: Simulator) -> None:
+def test_the_inventory(ado: AzureDevOps, organization: Organization, simulator: Simulator) -> None:
     projects = ado.projects(organization.name)
     assert projects.complete
     assert {project.id for project in projects.items} == set(organization.projects)
@@ -173,38 +180,44 @@ def test_the_inventory(ado: AzureDevOps, organization: Any, simulator: Simulator
         assert "@" not in repository.url
 
 
-def test_deleted_things_are_told_apart(ado: AzureDevOps, organization: Any) -> None:
+def test_deleted_things_are_told_apart(ado: AzureDevOps, organization: Organization) -> None:
     first, second, *_ = [
         one for one in organization.projects.values() if one.repositories and one.state == "wellFormed"
     ]
     gone = next(iter(first.repositories.values()))
     gone.delete()
-    assert gone.id in {one.id for one in ado.deleted_repositories(organization.name, first.id).items}
+    assert gone.id in {
+        one.id for one in ado.deleted_repositories(organization.name, ProjectId(first.id)).items
+    }
     with pytest.raises(errors.NotFound):
-        ado.repository(organization.name, first.id, gone.id)
+        ado.repository(organization.name, ProjectId(first.id), RepositoryId(gone.id))
     kept = next(iter(second.repositories.values()))
-    assert ado.repository(organization.name, second.id, kept.id).id == kept.id
+    assert ado.repository(organization.name, ProjectId(second.id), RepositoryId(kept.id)).id == kept.id
     second.delete()
     assert second.id in {one.id for one in ado.deleted_projects(organization.name).items}
     assert second.id not in {one.id for one in ado.projects(organization.name).items}
     with pytest.raises(errors.NotFound):
-        ado.project(organization.name, second.id)
-    assert ado.project(organization.name, first.id).name == first.name
+        ado.project(organization.name, ProjectId(second.id))
+    assert ado.project(organization.name, ProjectId(first.id)).name == first.name
 
 
-def test_hidden_things_are_not_readable(ado: AzureDevOps, organization: Any) -> None:
+def test_hidden_things_are_not_readable(ado: AzureDevOps, organization: Organization) -> None:
     organization.set_pca(PcaKind.NONE)
     project = next(one for one in organization.projects.values() if one.repositories)
     repository = next(iter(project.repositories.values()))
-    assert ado.project_read_permission(organization.name, project.id)
-    assert ado.repository_read_permission(organization.name, project.id, repository.id)
+    assert ado.project_read_permission(organization.name, ProjectId(project.id))
+    assert ado.repository_read_permission(
+        organization.name, ProjectId(project.id), RepositoryId(repository.id)
+    )
     organization.deny_read(repository)
-    assert not ado.repository_read_permission(organization.name, project.id, repository.id)
+    assert not ado.repository_read_permission(
+        organization.name, ProjectId(project.id), RepositoryId(repository.id)
+    )
     organization.deny_read(project)
-    assert not ado.project_read_permission(organization.name, project.id)
+    assert not ado.project_read_permission(organization.name, ProjectId(project.id))
 
 
-def test_the_extension(ado: AzureDevOps, organization: Any, simulator: Simulator) -> None:
+def test_the_extension(ado: AzureDevOps, organization: Organization, simulator: Simulator) -> None:
     publisher, name = CONTAINER_MAPPING
     organization.uninstall_extension(publisher, name)
     organization.share_extension(publisher, name, shared=False)
@@ -226,7 +239,7 @@ def test_the_extension(ado: AzureDevOps, organization: Any, simulator: Simulator
 
 
 def test_an_extension_that_does_not_show_yet_is_looked_for_again(
-    ado: AzureDevOps, house: Bench, organization: Any
+    ado: AzureDevOps, house: Bench, organization: Organization
 ) -> None:
     publisher, name = CONTAINER_MAPPING
     organization.install_extension(publisher, name, hidden_reads=2)
@@ -239,14 +252,14 @@ def test_an_extension_that_does_not_show_yet_is_looked_for_again(
 
 @pytest.mark.parametrize("kind", [FaultKind.NOT_FOUND, FaultKind.NOT_FOUND_PLAIN, FaultKind.NOT_FOUND_HTML])
 def test_not_every_404_means_not_installed(
-    ado: AzureDevOps, organization: Any, simulator: Simulator, kind: FaultKind
+    ado: AzureDevOps, organization: Organization, simulator: Simulator, kind: FaultKind
 ) -> None:
     simulator.add_fault(Fault(kind, path="installedextensionsbyname"))
     with pytest.raises(ServiceError):
         ado.installed_extension(organization.name, *CONTAINER_MAPPING)
 
 
-def test_the_facts_of_a_project(ado: AzureDevOps, organization: Any, simulator: Simulator) -> None:
+def test_the_facts_of_a_project(ado: AzureDevOps, organization: Organization, simulator: Simulator) -> None:
     project = next(one for one in organization.projects.values() if one.state == "wellFormed")
     project.set_setting("enforceSettableVar", value=True)
     project.set_setting("statusBadgesArePrivate", value=None)
@@ -254,28 +267,29 @@ def test_the_facts_of_a_project(ado: AzureDevOps, organization: Any, simulator: 
         "opened", type="azurerm", scheme="ServicePrincipal", all_pipelines=True
     )
     closed = project.add_service_endpoint("closed", type="github", scheme="Token")
-    settings = ado.pipeline_settings(organization.name, project.id).settings
+    settings = ado.pipeline_settings(organization.name, ProjectId(project.id)).settings
     assert settings["enforceSettableVar"] is True
     assert "statusBadgesArePrivate" not in settings
     simulator.reset_requests()
-    connections = {one.id: one for one in ado.service_connections(organization.name, project.id)}
+    connections = {one.id: one for one in ado.service_connections(organization.name, ProjectId(project.id))}
     assert len(simulator.requests) == 1 + len(connections)
     assert connections[opened.id].open_to_all_pipelines.value is True
     assert connections[opened.id].scheme == "ServicePrincipal"
     assert connections[closed.id].open_to_all_pipelines.value is False
-    policies = ado.branch_policies(organization.name, project.id)
+    policies = ado.branch_policies(organization.name, ProjectId(project.id))
     assert {policy.id for policy in policies} == {policy.id for policy in project.policies}
 
 
 def test_a_permission_that_cannot_be_read_is_unread_alone(
-    ado: AzureDevOps, organization: Any, simulator: Simulator
+    ado: AzureDevOps, organization: Organization, simulator: Simulator
 ) -> None:
     project = next(one for one in organization.projects.values() if one.state == "wellFormed")
     one = project.add_service_endpoint("one", type="azurerm", scheme="ServicePrincipal")
     two = project.add_service_endpoint("two", type="azurerm", scheme="ServicePrincipal")
     simulator.add_fault(Fault(FaultKind.ACCESS_DENIED, path=f"endpoint/{one.id}"))
     found = {
-        each.id: each.open_to_all_pipelines for each in ado.service_connections(organization.name, project.id)
+        each.id: each.open_to_all_pipelines
+        for each in ado.service_connections(organization.name, ProjectId(project.id))
     }
     failure = found[one.id].failure
     assert failure is not None
@@ -283,7 +297,7 @@ def test_a_permission_that_cannot_be_read_is_unread_alone(
     assert found[two.id].failure is None
     simulator.add_fault(Fault(FaultKind.BLOCKED, path="pipelinepermissions", retry_after=600))
     simulator.reset_requests()
-    waiting = ado.service_connections(organization.name, project.id)
+    waiting = ado.service_connections(organization.name, ProjectId(project.id))
     assert {
         each.open_to_all_pipelines.failure.kind for each in waiting if each.open_to_all_pipelines.failure
     } == {FailureKind.THROTTLED}
@@ -313,7 +327,12 @@ def test_a_permission_that_cannot_be_read_is_unread_alone(
 )
 @pytest.mark.parametrize("listing", ["projects", "repositories"])
 def test_a_listing_that_fails_is_never_empty_and_complete(
-    ado: AzureDevOps, organization: Any, simulator: Simulator, listing: str, kind: FaultKind, code: str
+    ado: AzureDevOps,
+    organization: Organization,
+    simulator: Simulator,
+    listing: str,
+    kind: FaultKind,
+    code: str,
 ) -> None:
     simulator.add_fault(Fault(kind, path=f"_apis/(git/)?{listing}"))
     observed = getattr(ado, listing)(organization.name)
@@ -325,7 +344,7 @@ def test_a_listing_that_fails_is_never_empty_and_complete(
 
 @pytest.mark.parametrize("kind", [FaultKind.LOOP_TOKEN, FaultKind.REPEAT_TOKEN])
 def test_a_listing_that_goes_in_circles_ends(
-    ado: AzureDevOps, organization: Any, simulator: Simulator, kind: FaultKind
+    ado: AzureDevOps, organization: Organization, simulator: Simulator, kind: FaultKind
 ) -> None:
     simulator.add_fault(Fault(kind, path="_apis/projects"))
     observed = ado.projects(organization.name)

@@ -1,4 +1,4 @@
-"""Answers that are not what the wire contract says: nothing of them counts, and the failure names the field."""
+"""Answers that are not what the wire contract says: nothing of them counts, and the failure says why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.ado.bench import CONNECTION, PROJECT, REPOSITORY, Bench
 from tests.ado.wire_server import JSON, Reply, WireServer, reply
 
 
-def repository(**changes: Any) -> dict[str, Any]:
+def repository(**changes: object) -> dict[str, Any]:
     return {
         "id": REPOSITORY.upper(),
         "name": "web",
@@ -27,7 +27,7 @@ def repository(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def listing(*items: Any) -> bytes:
+def listing(*items: object) -> bytes:
     return json.dumps({"value": list(items), "count": len(items)}).encode()
 
 
@@ -156,7 +156,7 @@ def test_a_listing_that_is_not_sound_counts_for_nothing(
         (repository(webUrl={}), "value[1].webUrl"),
     ],
 )
-def test_the_wrong_field_is_named(server: WireServer, ado: AzureDevOps, item: Any, field: str) -> None:
+def test_the_wrong_field_is_named(server: WireServer, ado: AzureDevOps, item: object, field: str) -> None:
     server.say(reply(200, listing(repository(), item)))
     observed = ado.repositories("contoso")
     assert observed.items == ()
@@ -229,7 +229,7 @@ def test_a_byte_order_mark_and_any_order_of_keys_are_fine(server: WireServer, ad
     ],
 )
 def test_a_connection_without_ids_is_none(
-    server: WireServer, ado: AzureDevOps, document: Any, field: str
+    server: WireServer, ado: AzureDevOps, document: dict[str, Any] | list[Any], field: str
 ) -> None:
     server.say(reply(200, document))
     with pytest.raises(errors.WrongField) as caught:
@@ -267,7 +267,7 @@ def test_permissions_are_told_in_any_case(
 
 @pytest.mark.parametrize("value", [[], [1], ["yes"], [None], [True, True], None, {}, True])
 def test_an_unclear_permission_is_no_permission_and_no_refusal(
-    server: WireServer, ado: AzureDevOps, value: Any
+    server: WireServer, ado: AzureDevOps, value: object
 ) -> None:
     server.say(reply(200, {"value": value}))
     with pytest.raises(errors.WrongField):

@@ -10,8 +10,9 @@ import pytest
 
 from shared.ado import calls
 from shared.ado.calls import Call
-from shared.ado.errors import OrganizationNotFound, Redirected, ServiceError, SignInRequired
+from shared.ado.errors import OrganizationNotFound, Redirected, SignInRequired
 from shared.ado.transport import Gateway, GatewayError
+from shared.model.failure import ServiceError
 from shared.ports import AzureDevOps
 from tests.ado.bench import CONNECTION, PROJECT, TOKEN, Bench
 from tests.ado.wire_server import HTML, WireServer, reply

@@ -1,4 +1,4 @@
-"""A tiny HTTP/1.1 server that answers with exactly the bytes it is told to, and remembers what it was asked."""
+"""A tiny HTTP/1.1 server that answers with exactly the bytes it is told to, and keeps what it was asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 JSON = "application/json; charset=utf-8; api-version=7.1"
 HTML = "text/html; charset=utf-8"
@@ -130,7 +130,7 @@ class WireServer:
                     return
 
 
-def _read(stream: Any, number: int) -> Asked | None:
+def _read(stream: BinaryIO, number: int) -> Asked | None:
     line = stream.readline().decode("latin-1").split()
     if len(line) < 2:
         return None

@@ -32,7 +32,7 @@ class Result:
     err: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever it wrote
+    def json(self) -> Any:
         return json.loads(self.out)
 
 
@@ -52,7 +52,7 @@ class CommandLine:
             assert result.code == code, result
         return result
 
-    def json(self, *arguments: str, code: int | None = 0) -> Any:  # noqa: ANN401 - whatever it wrote
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
         return self(*arguments, "--output", "json", code=code).json
 
     def process(

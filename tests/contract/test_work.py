@@ -237,12 +237,20 @@ def test_dropped_work_is_gone_and_its_lease_lost(state: State) -> None:
 
 
 @pytest.mark.parametrize("how", ["ensure_work", "bring_forward"])
-def test_work_that_comes_back_starts_afresh_and_is_not_open_to_old_leases(state: State, how: str) -> None:
+def test_work_that_comes_back_starts_afresh(state: State, how: str) -> None:
     finished(state, checkpoint="old", last_failure=TRANSIENT, not_before=LATER)
-    old = lease(state)
     state.drop_work(ORGANIZATION, INVENTORY)
     fresh = getattr(state, how)(ORGANIZATION, INVENTORY, SOON)
     assert fresh == Work(ORGANIZATION, INVENTORY, SOON, revision=fresh.revision)
+    assert only(state) == fresh
+
+
+@pytest.mark.parametrize("how", ["ensure_work", "bring_forward"])
+def test_work_that_comes_back_is_not_open_to_leases_and_messages_of_old(state: State, how: str) -> None:
+    old = lease(state)
+    state.drop_work(ORGANIZATION, INVENTORY)
+    getattr(state, how)(ORGANIZATION, INVENTORY, SOON)
+    assert state.lease_work(ORGANIZATION, INVENTORY, old.revision, owner="w", now=LATER, until=LATER) is None
     new = lease(state)
     assert (old.owner, old.attempt) == (new.owner, new.attempt)
     with pytest.raises(LeaseLost):

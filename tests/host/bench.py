@@ -21,7 +21,13 @@ PATIENCE = 20.0
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
-HOST_JSON = '{"version": "2.0", "extensions": {"serviceBus": {"maxConcurrentCalls": 2}}}'
+HOST_JSON = """{
+  "version": "2.0",
+  "functionTimeout": "00:20:00",
+  "extensions": {
+    "serviceBus": {"maxConcurrentCalls": 2, "maxAutoLockRenewalDuration": "00:10:00"}
+  }
+}"""
 
 
 class MovedClock:
@@ -68,6 +74,14 @@ class Told:
             return self.of(kind, function)
 
 
+def add_look(app: func.FunctionApp) -> None:
+    """Add the function that `Bench.look` needs."""
+
+    @app.service_bus_queue_trigger("message", connection="Bus", queue_name="onboarding")
+    def looked(message: func.ServiceBusMessage) -> None:
+        del message
+
+
 class Bench:
     """One host of one test app."""
 
@@ -94,6 +108,13 @@ class Bench:
         )
         if isinstance(clock, MovedClock):
             clock.on_move = self.host.wake
+
+    def look(self) -> None:
+        """Returns when the host has looked at its locks and timers: it does so before it takes a message."""
+        before = len(self.told.of(EventKind.FINISHED, "looked"))
+        self.queue.send_raw("onboarding", b"{}")
+        self.host.wake()
+        self.told.wait_for(EventKind.FINISHED, "looked", before + 1)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import azure.functions as func
 import pytest
+from azure.functions.timer import TimerRequest
 
 from local.host import EventKind
 from local.host.schedule import Schedule
 from local.host.timer_store import TimerStore
-from tests.host.bench import PATIENCE, START, Bench, MovedClock
+from tests.host.bench import PATIENCE, START, MovedClock, add_look
 from tests.host.conftest import MakeBench
 
 EVERY_QUARTER = "0 */15 * * * *"
@@ -23,29 +24,19 @@ class Timed:
 
     def __init__(self, schedule: str = EVERY_QUARTER, *, use_monitor: bool = True) -> None:
         self.app = func.FunctionApp()
-        self.requests: list[func.TimerRequest] = []
+        add_look(self.app)
+        self.requests: list[TimerRequest] = []
         self.go_on = threading.Event()
         self.go_on.set()
         self.fails = False
 
-        @self.app.service_bus_queue_trigger("message", connection="Bus", queue_name="onboarding")
-        def looked(message: func.ServiceBusMessage) -> None:
-            del message
-
         @self.app.timer_trigger("timer", schedule, use_monitor=use_monitor)
         def tick(timer: func.TimerRequest) -> None:
+            assert isinstance(timer, TimerRequest)
             self.requests.append(timer)
             assert self.go_on.wait(PATIENCE)
             if self.fails:
                 raise ValueError("asked to fail")
-
-    @staticmethod
-    def look(bench: Bench) -> None:
-        """Returns when the host has looked at its timers: it does so before it takes a message."""
-        before = len(bench.told.of(EventKind.FINISHED, "looked"))
-        bench.queue.send_raw("onboarding", b"{}")
-        bench.host.wake()
-        bench.told.wait_for(EventKind.FINISHED, "looked", before + 1)
 
 
 def test_a_timer_fires_at_its_time_and_not_before(make_bench: MakeBench, clock: MovedClock) -> None:
@@ -53,7 +44,7 @@ def test_a_timer_fires_at_its_time_and_not_before(make_bench: MakeBench, clock: 
     bench = make_bench(timed.app)
     with bench.running():
         clock.move_to(START + timedelta(minutes=14, seconds=59, milliseconds=999))
-        timed.look(bench)
+        bench.look()
         clock.move_to(START + timedelta(minutes=15))
         bench.told.wait_for(EventKind.FINISHED, "tick")
         clock.move(minutes=15)
@@ -128,7 +119,7 @@ def test_a_run_that_overruns_its_next_occurrence_is_followed_by_one_more_and_nev
         clock.move(minutes=15)
         bench.told.wait_for(EventKind.STARTED, "tick")
         clock.move(minutes=50)
-        timed.look(bench)
+        bench.look()
         assert len(timed.requests) == 1
         timed.go_on.set()
         bench.told.wait_for(EventKind.FINISHED, "tick", 2)
@@ -165,12 +156,12 @@ def test_a_timer_that_another_process_runs_is_left_to_it(
     other = TimerStore(tmp_path / "state.timers.db", owner="another process")
     schedule = Schedule(EVERY_QUARTER)
     with bench.running():
-        timed.look(bench)
+        bench.look()
         clock.time += timedelta(minutes=15)  # nobody wakes the host yet
         assert other.claim("tick", clock.now()) is not None
-        timed.look(bench)
+        bench.look()
         other.finish("tick", clock.now(), schedule.next_after(clock.now()), clock.now())
-        timed.look(bench)
+        bench.look()
         assert timed.requests == []
         clock.move(minutes=15)
         bench.told.wait_for(EventKind.FINISHED, "tick")
@@ -219,7 +210,7 @@ def test_firing_by_hand_waits_for_a_run_under_way(make_bench: MakeBench, clock: 
         bench.told.wait_for(EventKind.STARTED, "tick")
         by_hand = threading.Thread(target=bench.host.fire, args=("tick",), daemon=True)
         by_hand.start()
-        timed.look(bench)
+        bench.look()
         assert len(timed.requests) == 1
         timed.go_on.set()
         by_hand.join(PATIENCE)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 import function_app
 from local.ado_simulator import Simulator, World
 from local.host import Host
@@ -58,7 +60,7 @@ class Bench:
         self.runtime: Runtime = build_runtime(
             Settings(
                 state_url=f"sqlite:///{folder / 'state.db'}",
-                ado_pat=world.token,
+                ado_pat=SecretStr(world.token),
                 ado_gateway_url=simulator.url,
                 **settings,
             ),

@@ -59,9 +59,10 @@ def test_trouble_in_one_organization(make_bench: MakeBench, name: str, trouble: 
     for _ in range(3):
         bench.run()
     assert added.fired > 0
-    for rows, known in zip((bench.projects(name), bench.repositories(name)), before, strict=True):
-        assert rows.keys() == known.keys()
-        assert all(row.missing_since is None and row.retired_at is None for row in rows.values())
+    after = (bench.projects(name), bench.repositories(name))
+    assert [rows.keys() for rows in after] == [rows.keys() for rows in before]
+    for row in (*after[0].values(), *after[1].values()):
+        assert (row.missing_since, row.retired_at) == (None, None)
     failure = bench.work(name, WorkKind.INVENTORY).last_failure
     assert failure is not None
     assert name in failure.reason
