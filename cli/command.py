@@ -13,6 +13,10 @@ from cli.keys import Keys
 from cli.output import OutputFormat
 
 
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+"""How every command shows its help."""
+
+
 @dataclass(slots=True)
 class Invocation:
     """What the options say that every command takes."""
@@ -78,6 +82,7 @@ class _Teaching(click.Command):
         answer: Answer | None = None,
         **more: Any,  # noqa: ANN401 - click's own
     ) -> None:
+        more.setdefault("context_settings", HELP)
         super().__init__(*args, **more)
         self.examples = tuple(examples)
         self.answer = answer

@@ -14,6 +14,7 @@ from shared.model.assessment import AssessmentStatus
 from shared.model.connector import Connector, ProvisioningState
 from shared.model.extension import ExtensionStatus
 from shared.model.failure import FailureKind
+from shared.model.ids import OrganizationId
 from shared.model.organization import OnboardingCause, OnboardingState
 from shared.model.prerequisite import PrerequisiteStatus
 from shared.model.work import Work, WorkKind
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from shared.ports import ConnectorState
     from shared.posture.rule import Rule
 
-_UNTOLD_STATUSES = (AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE)
+UNTOLD_STATUSES = (AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE)
 _UNTOLD_WORDS = {
     AssessmentStatus.UNKNOWN: "unknown",
     AssessmentStatus.NEVER_ASSESSED: "not assessed yet",
@@ -147,20 +148,19 @@ def _any_needs_person(work: tuple[Work, ...]) -> bool:
 
 def posture_findings(
     state: ConnectorState, rules: tuple[Rule, ...], interval: timedelta, now: datetime
-) -> tuple[Counter[AssessmentStatus], list[Finding]]:
-    """How many recommendations there are of each outcome, and where some could not be told."""
-    counts: Counter[AssessmentStatus] = Counter()
+) -> tuple[dict[OrganizationId, Counter[AssessmentStatus]], list[Finding]]:
+    """How many recommendations of each outcome each organization has, and where some could not be told."""
+    counts: dict[OrganizationId, Counter[AssessmentStatus]] = {}
     found: list[Finding] = []
     for view in views(state):
         if not view.is_onboarded:
             continue
-        untold: Counter[AssessmentStatus] = Counter()
+        of_this = counts.setdefault(view.organization.id, Counter())
         reasons: dict[AssessmentStatus, str] = {}
         for _, one in organization_recommendations(state, view.organization, rules, interval, now):
-            counts[one.status] += 1
-            if one.status in _UNTOLD_STATUSES:
-                untold[one.status] += 1
-                reasons.setdefault(one.status, one.reason)
+            of_this[one.status] += 1
+            reasons.setdefault(one.status, one.reason)
+        untold = {status: of_this[status] for status in UNTOLD_STATUSES if of_this[status]}
         for status, number in untold.items():
             name = view.organization.name
             told = sentence(

@@ -207,7 +207,8 @@ SUMMARY: Keys = {
     "finishedAt": "when it ended",
     "seconds": "how long it took",
     "connectors": "array of connectors, as `connector list` has them",
-    "organizations": "array of organizations, as `organizations list` has them",
+    "organizations": "array of organizations, as `organizations list` has them, each with `recommendations`: "
+    "how many have each status, or null where it is not onboarded",
     "totals": "object: `organizations`, `onboarded`, `projects`, `repositories`",
     "recommendations": "object: how many recommendations have each status",
     "deadLetters": "how many messages were given up",

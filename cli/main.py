@@ -34,6 +34,14 @@ class _PipeClosed(Exception):
 
 
 class _Root(Group):
+    """Knows a closed pipe before click takes it for a failure."""
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:  # noqa: ANN401 - click's own
+        try:
+            return super().make_context(*args, **more)
+        except BrokenPipeError:
+            raise _PipeClosed from None
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own
         try:
             answer = super().invoke(ctx)
@@ -52,7 +60,6 @@ class _Root(Group):
         "ado-connector organizations list --output json",
         "ado-connector inventory list --organization contoso --kind repository",
     ),
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 def root() -> None:
     """Connect Azure DevOps organizations: find them, keep an inventory, check prerequisites and posture.

@@ -52,7 +52,7 @@ def page() -> str:
 
 
 def _section(path: str, command: Command) -> str:
-    context = click.Context(command, info_name=f"{PROGRAM} {path}")
+    context = command.make_context(f"{PROGRAM} {path}", [], resilient_parsing=True)
     usage = " ".join(command.collect_usage_pieces(context))
     parts = [
         f"\n## `{path}`\n",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cli.connector_rows import connector_row
-from cli.findings import Finding, find_all, posture_findings, unfinished
+from cli.findings import UNTOLD_STATUSES, Finding, find_all, posture_findings, unfinished
 from cli.organization_rows import organization_row, views
 from cli.organizations import COLUMNS
-from cli.output import OutputFormat, console, instant, many, write_line, write_object, write_rows
+from cli.output import Column, OutputFormat, Row, console, instant, many, write_line, write_object, write_rows
 from cli.queues import dead_letter_count
 from shared.model.assessment import AssessmentStatus
 from shared.model.work import WorkKind
@@ -20,7 +21,21 @@ from shared.model.work import WorkKind
 if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime
 
-_SUMMARY_COLUMNS = tuple(column for column in COLUMNS if column.heading != "LAST SYNC")
+_SHOWN = (AssessmentStatus.UNHEALTHY, *UNTOLD_STATUSES, AssessmentStatus.HEALTHY)
+
+
+def _findings_in_short(row: Row) -> str:
+    counts = row["recommendations"]
+    if not isinstance(counts, dict):
+        return "-"
+    return ", ".join(f"{counts[one.value]} {one.value}" for one in _SHOWN if counts[one.value]) or "none"
+
+
+_SUMMARY_COLUMNS = (
+    *(column for column in COLUMNS if column.heading not in {"LAST SYNC", "REASON"}),
+    Column("FINDINGS", _findings_in_short),
+    *(column for column in COLUMNS if column.heading == "REASON"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +126,21 @@ def summarize(
         connectors=[
             connector_row(one) for one in sorted(state.connectors(), key=lambda one: one.name.casefold())
         ],
-        organizations=[organization_row(view, now) for view in views(state)],
-        recommendations={status.value: counts[status] for status in AssessmentStatus},
+        organizations=[
+            {
+                **organization_row(view, now),
+                "recommendations": _by_status(counts[view.organization.id]) if view.is_onboarded else None,
+            }
+            for view in views(state)
+        ],
+        recommendations=_by_status(sum(counts.values(), Counter())),
         dead_letters=dead_letters,
         findings=findings,
     )
+
+
+def _by_status(counts: Counter[AssessmentStatus]) -> dict[str, int]:
+    return {status.value: counts[status] for status in AssessmentStatus}
 
 
 def write_summary(summary: Summary, output: OutputFormat, more: Mapping[str, object] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector, ProvisioningState
 from shared.model.failure import Failure, FailureKind, ServiceError
 from shared.model.identity import Account
+from shared.model.ids import ConnectorId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
 from shared.model.organization import OnboardingCause, OnboardingState
@@ -23,8 +25,18 @@ _TRIES = 5
 
 def discover_organizations(deps: Dependencies) -> None:
     """Discover for every connector. One that fails does not keep the others waiting."""
-    for connector in deps.state.connectors():
+    connectors = deps.state.connectors()
+    _free_orphans({connector.id for connector in connectors}, deps)
+    for connector in connectors:
         discover_connector(connector, deps)
+
+
+def _free_orphans(existing: AbstractSet[ConnectorId], deps: Dependencies) -> None:
+    """A claim made while its connector was being deleted would keep the organization from everybody."""
+    for organization, holder in deps.state.claims().items():
+        record = deps.state.get_organization(organization) if holder not in existing else None
+        if record is not None:
+            deps.state.release(record.tenant, organization, holder)
 
 
 def discover_connector(connector: Connector, deps: Dependencies) -> bool:

@@ -1,18 +1,23 @@
 """`python -m local.host`: this app on this machine, with settings from the environment, until Ctrl-C.
 
-SIGTERM ends it the same way. Exit code 0 after SIGTERM, 130 after Ctrl-C, 1 for wrong settings.
+Exit code 130 after Ctrl-C, 0 after SIGTERM, 1 when the settings or the app are wrong.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+import azure.functions as func
 
 import function_app
 from local.host.functions import IndexingError
-from local.host.host import Host
+from local.host.host import GRACE, Host
 from shared import wiring
-from shared.wiring.runtime import build_runtime
+from shared.wiring.runtime import Runtime, build_runtime
 from shared.wiring.settings import SettingsError, load_settings
 
 _INTERRUPTED = 130
@@ -23,20 +28,36 @@ def main() -> int:
     try:
         runtime = build_runtime(load_settings(), stream_logs=True)
         wiring.use(runtime)
-        host = Host(function_app.app, runtime)
+        return serve(function_app.app, runtime)
     except (SettingsError, IndexingError) as error:
         _say(str(error))
         return 1
-    code = 0
+
+
+def serve(
+    app: func.FunctionApp, runtime: Runtime, *, host_json: Path | None = None, grace: timedelta = GRACE
+) -> int:
+    """Host the app in this process until a signal ends it; returns the exit code."""
+    host = Host(app, runtime, host_json=host_json, grace=grace)
+    codes: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        if codes:
+            raise KeyboardInterrupt
+        codes.append(_INTERRUPTED if number == signal.SIGINT else 0)
+        host.stop()
+        _say("Stopping. Ctrl-C again quits at once.")
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, end)
+    _say(f"Running {len(host.functions)} functions. Stop with Ctrl-C.")
     try:
-        signal.signal(signal.SIGTERM, lambda _signal, _frame: host.stop())
-        _say(f"Running {len(host.functions)} functions. Stop with Ctrl-C.")
-        host.run()
+        host.run(until=lambda: bool(codes))  # a signal may come before the host has begun
     except KeyboardInterrupt:
-        code = _INTERRUPTED
-    _say("Stopped.")
-    runtime.close()
-    return code
+        return _INTERRUPTED
+    finally:
+        runtime.close()
+    return codes[0] if codes else 0
 
 
 def _say(line: str) -> None:

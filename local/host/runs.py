@@ -20,7 +20,7 @@ from shared import wiring
 from shared.ports import Clock, Log, StateUnavailable
 from shared.queue.embedded import EmbeddedQueue
 from shared.queue.messages import MessageRefused
-from shared.queue.receiver import Delivery, MessageLockLost
+from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, Delivery, MessageLockLost
 
 _LOG = logging.getLogger("ado_connector.host")
 
@@ -64,12 +64,15 @@ class Runner:
             delivery_count=delivery.delivery_count,
             organization=self._organization(function.queue, delivery.body),
         )
-        went_well = self._call(run, event, lambda: queue_arguments(function, delivery))
+        error = self._call(run, event, lambda: queue_arguments(function, delivery))
         if run.given_up.is_set():
             return
         try:
-            if went_well:
+            if not error:
                 self._queue.complete(delivery)
+            elif self._is_last(event):
+                # As an abandoned one would be, and with what a person needs to know.
+                self._queue.dead_letter(delivery, reason=MAX_DELIVERY_COUNT_EXCEEDED, description=error)
             else:
                 self._queue.abandon(delivery)
         except MessageLockLost:
@@ -83,7 +86,7 @@ class Runner:
     def run_timer(self, run: Run, function: TimerFunction, status: TimerStatus, *, past_due: bool) -> bool:
         """Call the function as its timer does; returns whether it went well."""
         event = Event(EventKind.STARTED, function.name, run.started, past_due=past_due)
-        return self._call(run, event, lambda: timer_arguments(function, status, past_due=past_due))
+        return not self._call(run, event, lambda: timer_arguments(function, status, past_due=past_due))
 
     def finish_timer(self, function: TimerFunction, store: TimerStore, started: datetime) -> datetime:
         """Move the timer on and return when it is next.
@@ -98,7 +101,8 @@ class Runner:
             self._log.error("timer.notNoted", function=function.name, error=str(error))
         return following
 
-    def _call(self, run: Run, event: Event, arguments: Callable[[], dict[str, Any]]) -> bool:
+    def _call(self, run: Run, event: Event, arguments: Callable[[], dict[str, Any]]) -> str:
+        """Call the function; returns its error in one line, empty when it went well."""
         self._tell(event)
         began = time.perf_counter()
         error = ""
@@ -109,18 +113,25 @@ class Runner:
         except BaseException as problem:  # noqa: BLE001 - whatever a function raises, the host goes on
             error = _one_line(problem)
             if not run.given_up.is_set():
-                self._log.error(
-                    "function.failed",
-                    function=event.function,
-                    error=error,
-                    **({"delivery_count": event.delivery_count} if event.delivery_count else {}),
-                )
+                self._log_failure(event, error)
                 _LOG.debug("%s failed", event.function, exc_info=problem)
         seconds = round(time.perf_counter() - began, 6)
         kind = EventKind.FAILED if error else EventKind.FINISHED
         if not run.given_up.is_set():
             self._tell(replace(event, kind=kind, at=self._clock.now(), seconds=seconds, error=error))
-        return not error
+        return error
+
+    def _is_last(self, event: Event) -> bool:
+        return event.delivery_count >= self._queue.max_delivery_count
+
+    def _log_failure(self, event: Event, error: str) -> None:
+        """A message that fails again and again is told at its first failure and when it is given up."""
+        if not event.delivery_count or self._is_last(event):
+            log = self._log.error
+        else:
+            log = self._log.warning if event.delivery_count == 1 else self._log.info
+        delivery = {"delivery_count": event.delivery_count} if event.delivery_count else {}
+        log("function.failed", function=event.function, error=error, **delivery)
 
     def _tell(self, event: Event) -> None:
         if self._on_event is None:

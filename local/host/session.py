@@ -90,6 +90,7 @@ class Session:
         self._runs: set[Run] = set()
         self._timers: list[_Timer] = []
         self._stopping = False
+        self._hurried = False
         self._give_up_at = float("inf")
         self._ended = threading.Event()
         self._problem: BaseException | None = None
@@ -103,15 +104,22 @@ class Session:
         try:
             self._wait()
         except BaseException:
-            self.stop(hurry=True)
-            try:
-                self._wait()
-            except BaseException:
-                self._abandon_all(tell=False)  # asked twice: go at once
-                raise
+            self._interrupted()
             raise
         if self._problem is not None:
             raise self._problem
+
+    def _interrupted(self) -> None:
+        """Asked to end while waiting: in good order the first time, at once the second."""
+        try:
+            if not self._hurried:
+                self.stop(hurry=True)
+                self._wait()
+                return
+        except BaseException:
+            self._abandon_all(tell=False)
+            raise
+        self._abandon_all(tell=False)
 
     def stop(self, *, hurry: bool = False) -> None:
         """Take nothing more, end when what is in hand is finished; in a hurry, wait only so long for it."""
@@ -119,8 +127,9 @@ class Session:
             self._clock.stop()
         with self._changed:
             self._stopping = True
-            if hurry:
-                self._give_up_at = min(self._give_up_at, time.monotonic() + self._means.grace.total_seconds())
+            if hurry and not self._hurried:
+                self._hurried = True
+                self._give_up_at = time.monotonic() + self._means.grace.total_seconds()
         self.wake()
 
     def wake(self) -> None:

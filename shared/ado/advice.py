@@ -15,16 +15,23 @@ LONGEST_WAIT: Final = 24 * 3600.0
 _WINDOW = 300.0
 """Seconds of the sliding window in which usage is counted: how long a missing Reset is taken to be away."""
 
+_LONGEST_RESET = 3600.0
+"""Seconds; a Reset further away is taken for a mistake, and believed no further than this."""
+
 _DATE_MARGIN = 1.0
 """A date names whole seconds, and may have been cut off to one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Seconds to wait before the next request, why, and the usage that was told (in TSTU)."""
+    """Seconds to wait before the next request, why, and the usage that was told (in TSTU).
+
+    `says_when` tells a `Retry-After` of nothing from none at all.
+    """
 
     wait: float = 0.0
     reason: str = ""
+    says_when: bool = False
     remaining: float | None = None
     limit: float | None = None
 
@@ -40,16 +47,17 @@ def advice_of(headers: Mapping[str, str], now: datetime, free_share: float) -> A
         _number(headers.get("X-RateLimit-Remaining")),
         _number(headers.get("X-RateLimit-Limit")),
     )
+    retry_after = _retry_after(headers.get("Retry-After", ""), server)
     asked = {
-        "Retry-After": _retry_after(headers.get("Retry-After", ""), server),
+        "Retry-After": retry_after or 0.0,
         "X-RateLimit-Delay": _number(headers.get("X-RateLimit-Delay")) or 0.0,
         "X-RateLimit-Remaining": _until_free(headers, server, remaining, limit, free_share),
     }
     name, wait = max(asked.items(), key=lambda one: one[1])
     wait = min(wait, LONGEST_WAIT)
     if wait <= 0:
-        return Advice(remaining=remaining, limit=limit)
-    return Advice(wait, f"{name} asks for {wait:.3g} s", remaining, limit)
+        return Advice(says_when=retry_after is not None, remaining=remaining, limit=limit)
+    return Advice(wait, f"{name} asks for {wait:.0f} s", retry_after is not None, remaining, limit)
 
 
 def _until_free(
@@ -66,15 +74,15 @@ def _until_free(
         return 0.0
     reset = _number(headers.get("X-RateLimit-Reset"))
     away = _WINDOW if reset is None else reset - server.timestamp()
-    return max(0.0, min(away, LONGEST_WAIT)) * (1 - ours / used)
+    return max(0.0, min(away, _LONGEST_RESET)) * (1 - ours / used)
 
 
-def _retry_after(value: str, server: datetime) -> float:
+def _retry_after(value: str, server: datetime) -> float | None:
     seconds = _number(value)
     if seconds is not None:
         return seconds
     moment = _date(value)
-    return (moment - server).total_seconds() + _DATE_MARGIN if moment is not None else 0.0
+    return (moment - server).total_seconds() + _DATE_MARGIN if moment is not None else None
 
 
 def _number(value: str | None) -> float | None:

@@ -54,7 +54,7 @@ class Call:
         """
         path = self.path
         for name, value in segments.items():
-            if value.strip() in {"", ".", ".."}:
+            if value.strip() in {"", ".", ".."} or not value.isprintable():
                 where = self.where(segments.get("organization", ""))
                 raise told(OrganizationNotFound, where, f"{name} is not a name that can be asked for")
             path = path.replace(f"{{{name}}}", quote(value, safe=""))

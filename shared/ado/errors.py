@@ -58,6 +58,9 @@ _TOO_MANY = 429
 _UNAVAILABLE = 503
 _SERVER = 500
 
+_NO_TENANT = "00000000-0000-0000-0000-000000000000"
+"""Said of organizations that are connected to no tenant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -348,7 +351,7 @@ def _of_unauthorized(head: Head, where: Where) -> AzureDevOpsError:
         return told(TokenRefused, where, f"the token was refused ({_named(head)})", head=head)
     tenant = _shown(head.headers.get("X-VSS-ResourceTenant", ""))
     cause = "the identity is no user of the organization"
-    if not tenant:
+    if not tenant or tenant == _NO_TENANT:
         return told(NotAMember, where, f"{cause} ({_named(head)})", head=head)
     fix = (
         f"{NotAMember.fix} The organization belongs to tenant {tenant}: an identity that signs in to another "

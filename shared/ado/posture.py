@@ -133,6 +133,6 @@ def _policy(fields: Fields) -> BranchPolicy:
 def _scope(fields: Fields) -> PolicyScope:
     return PolicyScope(
         repository_id=fields.guid("repositoryId") if fields.has("repositoryId") else None,
-        ref_name=fields.name("refName") if fields.has("refName") else None,
+        ref_name=fields.text("refName", "") or None,
         match_kind=fields.text("matchKind", ""),
     )

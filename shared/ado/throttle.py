@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TOO_MANY: Final = 429
 
+_SHORTEST_BLOCK = 1.0
 _FIRST_BLOCK = 60.0
 _LONGEST_BLOCK = 360.0
 _BLOCK_JITTER = 0.2
@@ -128,8 +129,8 @@ class Gate:
                     self._streak += 1
                     self._blocked_at = time.monotonic()
                 if wait <= 0:
-                    wait = self._unasked_wait()
-                    reason = f"a 429 without Retry-After: {wait:.0f} s"
+                    wait = _SHORTEST_BLOCK if advice.says_when else self._unasked_wait()
+                    reason = f"a 429 that asks for no time: {wait:.0f} s"
             elif started > self._blocked_at:
                 self._streak = 0
             later = wait > 0 and self._hold(now, wait + _MATTERS, reason)

@@ -35,6 +35,8 @@ _CONNECT_MOST = 10.0
 _BODY_FACTOR = 3
 """A body may take so many time-outs in all, so that a trickle does not hold us for ever."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_NO_PROXIES: Final[dict[str, str | None]] = {"http": None, "https": None, "all": None}
+"""None keeps an entry of the environment from being filled in, and means no proxy."""
 
 
 class GatewayError(ValueError):
@@ -163,6 +165,8 @@ class Transport:
         self._timeout = timeout
         self._adapter = GatedAdapter(pool_connections=8, pool_maxsize=pool)
         self._local = threading.local()
+        # Proxies of the environment are for hosts beyond this machine; its certificates hold here, too.
+        self._is_local = gateway.is_loopback
         self._headers = {
             "User-Agent": user_agent,
             "X-TFS-FedAuthRedirect": "Suppress",
@@ -176,8 +180,6 @@ class Transport:
             session.headers.update(self._headers)
             # A cookie would carry one identity's sign-in into another's requests.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            # Proxies and certificates of the environment are for hosts beyond this machine.
-            session.trust_env = not self._gateway.is_loopback
             session.mount("https://", self._adapter)
             session.mount("http://", self._adapter)
             self._local.session = session
@@ -200,6 +202,8 @@ class Transport:
                     headers={"Accept": request.accept},
                     json=request.json,
                     auth=request.authorization,
+                    # A copy, since requests fills it in; None is what its own documentation tells to give.
+                    proxies=dict(_NO_PROXIES) if self._is_local else None,  # type: ignore[arg-type]
                     timeout=(min(self._timeout, _CONNECT_MOST), self._timeout),
                     allow_redirects=False,
                     stream=True,

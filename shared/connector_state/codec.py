@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -19,8 +19,12 @@ Convert = Callable[[object], object]
 Cell = str | bytes | int | None
 
 
+@lru_cache(maxsize=64)
 def time_text(at: datetime) -> str:
-    """ISO-8601 in UTC with microseconds: sorts as text the way it sorts in time."""
+    """ISO-8601 in UTC with microseconds: sorts as text the way it sorts in time.
+
+    Remembers the last few: the rows and entries of one listing share one or two times.
+    """
     if at.tzinfo is not UTC:
         if at.tzinfo is None:
             raise ValueError("a time without a time zone cannot be stored")

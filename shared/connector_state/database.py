@@ -92,6 +92,7 @@ class Database:
         if self._closed:
             raise StateUnavailable("The connector state is closed.")
         connection = self._take()
+        taken_by = os.getpid()
         try:
             yield connection
         except sqlite3.OperationalError as error:
@@ -103,10 +104,10 @@ class Database:
                 raise self._unavailable(error) from error
             raise
         except BaseException:
-            self._give_back(connection)
+            self._give_back(connection, taken_by)
             raise
         else:
-            self._give_back(connection)
+            self._give_back(connection, taken_by)
 
     def _take(self) -> sqlite3.Connection:
         with suppress(IndexError):
@@ -116,7 +117,10 @@ class Database:
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
+    def _give_back(self, connection: sqlite3.Connection, taken_by: int) -> None:
+        if taken_by != os.getpid():  # forked in the middle of a listing
+            _inherited.append(connection)
+            return
         self._idle.append(connection)
         if self._closed:
             _close_all(self._idle)
@@ -175,7 +179,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._give_back(connection)
+        self._give_back(connection, self._pid)
 
     def _unusable(self, why: str) -> StateUrlError:
         return StateUrlError(

@@ -30,6 +30,11 @@ class Box:
         self._max_delivery_count = max_delivery_count
         self._store = store
 
+    @property
+    def max_delivery_count(self) -> int:
+        """How often a message is delivered before it is given up."""
+        return self._max_delivery_count
+
     def _check_name(self, queue: str) -> None:
         if queue not in self.queues:
             raise UnknownQueue(f"There is no queue {queue!r:.80}; there are {', '.join(self.queues)}.")

@@ -37,18 +37,21 @@ def configure_logging(level: str, *, stream: bool = False) -> structlog.stdlib.B
     )
     logger = logging.getLogger(LOGGER)
     logger.setLevel(level.upper())
-    if stream:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(
-            structlog.stdlib.ProcessorFormatter(
-                foreign_pre_chain=list(_SHARED),
-                processors=[
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-                ],
-            )
-        )
-        logger.handlers = [handler]
-        logger.propagate = False
+    logger.handlers = [_stderr_handler()] if stream else []
+    logger.propagate = not stream
     bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(LOGGER)
     return bound
+
+
+def _stderr_handler() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=list(_SHARED),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            ],
+        )
+    )
+    return handler

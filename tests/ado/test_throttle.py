@@ -100,6 +100,15 @@ def test_blocks_without_a_wait_grow(server: WireServer, bench: Bench, ado: Azure
         assert least <= wait + 0.001 <= min(least * 1.2, 360) + 1
 
 
+@pytest.mark.parametrize("value", ["0", "Mon, 05 Jan 2026 11:00:00 GMT"])
+def test_a_block_that_is_over_is_no_long_wait(
+    server: WireServer, bench: Bench, ado: AzureDevOps, value: str
+) -> None:
+    server.say(blocked(Retry_After=value), GOOD)
+    ado.connection("contoso")
+    assert 1 <= sum(bench.clock.slept) < 1.5
+
+
 def test_a_request_is_blocked_so_often_and_no_more(
     server: WireServer, bench: Bench, ado: AzureDevOps
 ) -> None:
@@ -146,6 +155,7 @@ def test_a_request_is_blocked_so_often_and_no_more(
             10.1,
         ),
         ({"X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "200", "X-RateLimit-Reset": "5"}, 0, 0),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "200", "X-RateLimit-Reset": "9e12"}, 720, 720),
     ],
 )
 def test_what_headers_ask_for(headers: dict[str, str], least: float, most: float) -> None:

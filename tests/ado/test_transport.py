@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from shared.ado import calls
 from shared.ado.calls import Call
 from shared.ado.errors import OrganizationNotFound, Redirected, SignInRequired
 from shared.ado.transport import Gateway, GatewayError
-from shared.model.failure import ServiceError
+from shared.model.failure import ServiceError, Throttled
 from shared.ports import AzureDevOps
 from tests.ado.bench import CONNECTION, PROJECT, TOKEN, Bench
 from tests.ado.wire_server import HTML, WireServer, reply
@@ -81,7 +89,7 @@ def test_no_name_can_be_more_than_a_name(server: WireServer, ado: AzureDevOps, n
     assert rest == ["_apis", "connectionData"]
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a\nb", "\ud800"])
 def test_a_name_that_would_be_a_path_is_not_asked_for(
     server: WireServer, ado: AzureDevOps, name: str
 ) -> None:
@@ -204,6 +212,53 @@ def test_nothing_listens(bench: Bench) -> None:
         bench.connect(gateway_url=address).connection("contoso")
     assert caught.value.failure.code == "NoConnection"
     assert "refused" in caught.value.failure.reason
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of our own making for 127.0.0.1, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "gateway.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return path
+
+
+def test_tls_is_checked_and_gated_like_the_rest(
+    bench: Bench, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = WireServer(tls=context)
+    server.say(GOOD)
+    with pytest.raises(ServiceError) as caught:
+        bench.connect(gateway_url=server.url).connection("contoso")
+    assert "certificate" in caught.value.failure.reason
+    assert server.asked == []
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    ado = bench.connect(gateway_url=server.url, hourly_cap=2)
+    ado.connection("contoso")
+    ado.connection("contoso")
+    assert {asked.connection for asked in server.asked} == {server.asked[0].connection}
+    with pytest.raises(Throttled):
+        ado.connection("contoso")
+    server.close()
 
 
 def test_security_tokens_name_the_project_and_the_repository(server: WireServer, ado: AzureDevOps) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -72,6 +73,7 @@ class WireServer:
 
     replies: list[Reply | Script] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -83,7 +85,8 @@ class WireServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def say(self, *replies: Reply | Script) -> None:
         """Set the script, and forget what was asked."""
@@ -107,6 +110,11 @@ class WireServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            if self.tls is not None:
+                try:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                except OSError:
+                    continue
             number += 1
             with self._lock:
                 self._open.append(connection)

@@ -101,6 +101,7 @@ def test_of_one_event(ado: CommandLine) -> None:
         ((NOW - timedelta(days=1)).replace(tzinfo=None).isoformat(), 2),
         ("2020-01-01", 3),
     ],
+    ids=["days", "day", "hours", "minutes", "seconds", "time with offset", "time with Z", "time", "date"],
 )
 def test_since(ado: CommandLine, since: str, count: int) -> None:
     assert len(ado.json("journal", "list", "--since", since)) == count

@@ -51,6 +51,8 @@ def test_fills_the_inventory_and_says_so(ado: CommandLine, simulator: Simulator)
     assert summary["totals"] == {"organizations": 2, "onboarded": 2, "projects": 4, "repositories": 12}
     assert summary["recommendations"]["unknown"] == summary["recommendations"]["neverAssessed"] == 0
     assert sum(summary["recommendations"].values()) > 0
+    for status, number in summary["recommendations"].items():
+        assert number == sum(one["recommendations"][status] for one in summary["organizations"])
     listed = {one["id"] for one in ado.json("inventory", "list", "--kind", "repository")}
     truth = {
         repository.id
@@ -128,6 +130,7 @@ def test_an_organization_that_is_not_onboarded_for_a_reason_is_told(
     assert row["onboardingState"] == "NotOnboarded"
     assert row["prerequisites"]["accessLevel"]["status"] == "notMet"
     assert row["reason"]
+    assert row["recommendations"] is None
     assert [one["subject"] for one in summary["needsPerson"]] == ["Beta"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -217,6 +218,22 @@ def test_a_message_that_is_never_completed_is_given_up(
     assert (dead.body, dead.message_id, dead.correlation_id) == (b"poison", "m1", "c1")
     assert dead.properties == {"by": "ana"}
     assert dead.delivery_count == queue_place.max_delivery_count
+
+
+@pytest.mark.parametrize("look", ["list", "replay", "discard"])
+def test_a_message_whose_last_lock_ran_out_is_a_dead_letter_to_whoever_looks_first(
+    queue: Queue, queue_place: QueuePlace, look: str
+) -> None:
+    queue.send_raw(NAME, b"poison")
+    for _ in range(queue_place.max_delivery_count - 1):
+        queue.abandon(one(queue))
+    queue_place.clock.time = one(queue).locked_until
+    found: dict[str, Callable[[], int]] = {
+        "list": lambda: len(queue.dead_letters(NAME)),
+        "replay": lambda: queue.replay(NAME),
+        "discard": lambda: queue.discard(NAME),
+    }
+    assert found[look]() == 1
 
 
 def test_a_message_is_given_up_with_a_reason(queue: Queue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.model.connector import DiscoveryMode, ProvisioningState
+from shared.model.ids import ConnectorId
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
 from tests.scenarios.bench import Bench
@@ -87,6 +88,16 @@ def test_when_the_holder_goes_the_other_connector_takes_over(bench: Bench, name:
     bench.run()
     assert bench.enrollment(name, second).state is ONBOARDED
     assert bench.repositories(name).keys() == before.keys()
+
+
+def test_a_claim_of_a_connector_that_is_gone_is_freed(bench: Bench, name: str) -> None:
+    connector = bench.connect()
+    bench.run()
+    organization = bench.organization(name)
+    bench.state.release(organization.tenant, organization.id, connector.id)
+    bench.state.claim(organization.tenant, organization.id, ConnectorId("nobody"))
+    bench.run()
+    assert bench.state.holder(organization.tenant, organization.id) == connector.id
 
 
 def test_a_renamed_organization_keeps_its_id_and_inventory(bench: Bench, name: str) -> None:

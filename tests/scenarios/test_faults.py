@@ -61,8 +61,8 @@ def test_trouble_in_one_organization(make_bench: MakeBench, name: str, trouble: 
     assert added.fired > 0
     after = (bench.projects(name), bench.repositories(name))
     assert [rows.keys() for rows in after] == [rows.keys() for rows in before]
-    for row in (*after[0].values(), *after[1].values()):
-        assert (row.missing_since, row.retired_at) == (None, None)
+    assert {(row.missing_since, row.retired_at) for row in after[0].values()} == {(None, None)}
+    assert {(row.missing_since, row.retired_at) for row in after[1].values()} == {(None, None)}
     failure = bench.work(name, WorkKind.INVENTORY).last_failure
     assert failure is not None
     assert name in failure.reason

@@ -1,0 +1,50 @@
+"""Run by test_stopping.py in a process of its own: an app whose only function takes long.
+
+`stopped_app.py FOLDER HOW GRACE`: `HOW` is `sleep` (until told to stop), `hang` (forever), or `interrupt`,
+which hangs too, with a host that is run as the command line runs it.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import azure.functions as func
+
+from local.host import Host
+from local.host.__main__ import serve
+from shared.wiring.runtime import build_runtime
+from shared.wiring.settings import Settings
+
+app = func.FunctionApp()
+folder, how, grace = Path(sys.argv[1]), sys.argv[2], timedelta(seconds=float(sys.argv[3]))
+host_json = folder / "host.json"
+runtime = build_runtime(Settings(state_url=f"sqlite:///{folder / 'state.db'}"), stream_logs=True)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@app.service_bus_queue_trigger("message", connection="Bus", queue_name="inventory")
+def work(message: func.ServiceBusMessage) -> None:
+    del message
+    say("started")
+    if how == "sleep":
+        runtime.clock.sleep(600)
+    else:
+        threading.Event().wait(600)
+    say("finished")
+
+
+if how == "interrupt":
+    try:
+        Host(app, runtime, host_json=host_json, grace=grace).run()
+    except KeyboardInterrupt:
+        say("interrupted")
+    runtime.close()
+    sys.exit(0)
+sys.exit(serve(app, runtime, host_json=host_json, grace=grace))
