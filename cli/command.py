@@ -12,7 +12,6 @@ import click
 from cli.keys import Keys
 from cli.output import OutputFormat
 
-
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 """How every command shows its help."""
 

@@ -18,6 +18,7 @@ from shared.model.ids import OrganizationId
 from shared.model.organization import OnboardingCause, OnboardingState
 from shared.model.prerequisite import PrerequisiteStatus
 from shared.model.work import Work, WorkKind
+from shared.posture.verdicts import UNREAD
 
 if TYPE_CHECKING:
     from shared.ports import ConnectorState
@@ -105,7 +106,8 @@ def _of_onboarded(view: View, now: datetime) -> Iterator[Finding]:
     for one in view.prerequisites.values():
         if one.status is PrerequisiteStatus.UNKNOWN:
             told = sentence(f"Prerequisite {one.name.value} is unknown: {one.evidence}", one.fix)
-            yield Finding(name, told, is_untold=True, needs_person=True)
+            # One that nothing depends on is shown, and leaves nothing of what was asked for untold.
+            yield Finding(name, told, is_untold=view.requires(one.name), needs_person=True)
         elif one.status is PrerequisiteStatus.NOT_MET and view.requires(one.name):
             told = sentence(f"Prerequisite {one.name.value} is no longer met: {one.evidence}", one.fix)
             yield Finding(name, told, is_untold=False, needs_person=True)
@@ -157,9 +159,11 @@ def posture_findings(
             continue
         of_this = counts.setdefault(view.organization.id, Counter())
         reasons: dict[AssessmentStatus, str] = {}
+        unread = False
         for _, one in organization_recommendations(state, view.organization, rules, interval, now):
             of_this[one.status] += 1
             reasons.setdefault(one.status, one.reason)
+            unread = unread or (one.status is AssessmentStatus.UNKNOWN and UNREAD in one.evidence)
         untold = {status: of_this[status] for status in UNTOLD_STATUSES if of_this[status]}
         for status, number in untold.items():
             name = view.organization.name
@@ -168,7 +172,9 @@ def posture_findings(
                 f"For example: {reasons[status]}" if status is AssessmentStatus.UNKNOWN else "",
                 f'See "ado-connector recommendations list --organization {name} --status {status.value}"',
             )
-            found.append(Finding(name, told, is_untold=True, needs_person=status is AssessmentStatus.UNKNOWN))
+            is_unknown = status is AssessmentStatus.UNKNOWN
+            # What was read whole and does not settle the question has been told, as unknown.
+            found.append(Finding(name, told, is_untold=unread or not is_unknown, needs_person=is_unknown))
     return counts, found
 
 

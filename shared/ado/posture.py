@@ -109,8 +109,11 @@ def _endpoint(fields: Fields) -> ServiceConnection:
 def _is_open_to_all(document: object) -> bool:
     """Open only if the service says so: without `allPipelines`, pipelines are named one by one."""
     fields = Fields(document)
+    if fields.has("allPipelines"):
+        return fields.nested("allPipelines").flag("authorized", default=False)
+    # What names neither is no answer to the question.
     fields.sequence("pipelines")
-    return fields.has("allPipelines") and fields.nested("allPipelines").flag("authorized", default=False)
+    return False
 
 
 def _policy(fields: Fields) -> BranchPolicy:

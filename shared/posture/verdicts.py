@@ -9,6 +9,9 @@ from shared.model.facts import FactKind
 from shared.model.failure import Failure, FailureKind
 from shared.posture.permissions import PERMISSIONS
 
+UNREAD = "unread"
+"""Key in the evidence of a verdict on facts that could not be read."""
+
 Evidence = Mapping[str, object]
 """The raw fields that decided. Only what JSON has, so that it is read back from a store as it was written."""
 
@@ -44,7 +47,7 @@ def unread(kind: FactKind, failure: Failure) -> Verdict:
         AssessmentStatus.UNKNOWN,
         failure.sentence(),
         {
-            "unread": kind.value,
+            UNREAD: kind.value,
             "failure": failure.kind.value,
             "code": failure.code,
             "httpStatus": failure.status,

@@ -169,7 +169,8 @@ def test_a_conflict_of_another_kind_is_a_refusal(server: WireServer, ado: AzureD
         ({"pipelines": [{"id": 6, "authorized": True}], "allPipelines": None}, False),
         ({"pipelines": []}, False),
         ({"pipelines": [], "allPipelines": {"authorized": "yes"}}, None),
-        ({"allPipelines": {"authorized": False}}, None),
+        ({"allPipelines": {"authorized": True}}, True),
+        ({"resource": {"type": "endpoint"}}, None),
         ([], None),
     ],
 )
@@ -177,7 +178,7 @@ def test_open_only_if_the_service_says_so(
     server: WireServer, ado: AzureDevOps, answer: object, *, expected: bool | None
 ) -> None:
     endpoint = {"id": ME, "name": "azure", "type": None}
-    server.say(reply(200, {"count": 1, "value": [endpoint, endpoint][:1]}), reply(200, answer))  # type: ignore[arg-type]
+    server.say(reply(200, {"count": 1, "value": [endpoint]}), reply(200, answer))  # type: ignore[arg-type]
     (found,) = ado.service_connections("contoso", PROJECT)
     assert found.open_to_all_pipelines.value is expected
     assert (found.open_to_all_pipelines.failure is None) is (expected is not None)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.ado.inventory import read_repositories
@@ -29,6 +29,7 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
         yield body[start : start + size]
 
 
+@settings(deadline=None)
 @given(
     items=st.lists(json_values, max_size=6),
     others=st.dictionaries(
@@ -50,6 +51,7 @@ def test_items_are_what_the_standard_library_reads(
     assert list(stream_items(pieces(body, size))) == json.loads(body)["value"]
 
 
+@settings(deadline=None)
 @given(items=st.lists(json_values, max_size=4), size=st.integers(1, 30), data=st.data())
 def test_a_document_that_is_cut_anywhere_is_refused(items: list[Any], size: int, data: st.DataObject) -> None:
     body = json.dumps({"value": items, "count": len(items)}).encode()
@@ -58,6 +60,7 @@ def test_a_document_that_is_cut_anywhere_is_refused(items: list[Any], size: int,
         list(stream_items(pieces(body[:cut], size)))
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=60), size=st.integers(1, 10))
 def test_garbage_is_refused_in_our_own_words(body: bytes, size: int) -> None:
     try:
@@ -100,7 +103,7 @@ def test_a_large_listing_takes_little_time_and_memory() -> None:
     started = time.perf_counter()
     assert len(read_repositories(body, "contoso")) == 20_000
     # Measured 0.2 s; the rest is for slow machines.
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 4
     del body
     tracemalloc.start()
     try:
