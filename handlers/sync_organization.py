@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from handlers.identity_rights import read_identity_rights
+from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector
 from shared.model.failure import Denied, Failure, FailureKind, Gone, ServiceError, Throttled
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
@@ -87,7 +88,11 @@ def sync_organization(
     )
     if failure is not None:
         raise ServiceError.of(failure)
-    deps.state.ensure_work(organization.id, WorkKind.POSTURE, deps.clock.now())
+    if project_changes.rows or repository_changes.rows:
+        # What is new or changed is judged now, not when the next assessment happens to be due.
+        bring_forward(deps, organization.id, (WorkKind.POSTURE,))
+    else:
+        deps.state.ensure_work(organization.id, WorkKind.POSTURE, deps.clock.now())
     return ""
 
 

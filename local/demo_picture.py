@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.svg"
-WIDTH = 132
+WIDTH = 144
 
 # The template loads its font from the network; a picture should not.
 _WITHOUT_FONTS = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -25,12 +26,11 @@ def main() -> None:
     done = subprocess.run(  # noqa: S603 - our own module
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
     )
-    console = Console(record=True, width=WIDTH, file=Path("/dev/null").open("w", encoding="utf-8"))
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text("$ scripts/demo --once", style="bold green"))
     console.print(Text(done.stdout.rstrip(), overflow="fold"))
-    PICTURE.write_text(
-        console.export_svg(title="ado-connector", code_format=_WITHOUT_FONTS, unique_id="demo"), encoding="utf-8"
-    )
+    picture = console.export_svg(title="ado-connector", code_format=_WITHOUT_FONTS, unique_id="demo")
+    PICTURE.write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 
 from shared.ado import errors
-from shared.model.failure import Unreadable
+from shared.model.failure import FailureKind, Unreadable
 from shared.model.identity import Account, Connection
 from shared.ports import AzureDevOps
 from tests.ado.bench import ME, PROJECT, TENANT
@@ -184,6 +185,18 @@ def test_open_only_if_the_service_says_so(
     assert (found.open_to_all_pipelines.failure is None) is (expected is not None)
     assert (found.type, found.scheme, found.is_shared) == ("", "", False)
     assert "includeFailed=true" in server.asked[0].target
+
+
+def test_a_wait_holds_for_all_connections_that_are_left(server: WireServer, ado: AzureDevOps) -> None:
+    endpoints = [{"id": str(uuid.UUID(int=number)), "name": "azure"} for number in range(1, 4)]
+    server.say(
+        reply(200, {"count": 3, "value": endpoints}),
+        failure(429, "RequestBlockedException", {"Retry-After": "5"}),
+    )
+    found = ado.service_connections("contoso", PROJECT)
+    kinds = [one.open_to_all_pipelines.failure.kind for one in found if one.open_to_all_pipelines.failure]
+    assert kinds == [FailureKind.THROTTLED] * 3
+    assert len(server.asked) == 1 + 3, "the first is tried three times, the others not at all"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,14 @@ def test_a_short_wait_is_slept_through(server: WireServer, bench: Bench, ado: Az
     assert 5 <= sum(bench.clock.slept) < 5.5
 
 
+def test_waits_are_added_up_once(server: WireServer, bench: Bench, ado: AzureDevOps) -> None:
+    server.say(blocked(Retry_After="5"), GOOD, blocked(Retry_After="5"), GOOD)
+    ado.connection("contoso")
+    ado.connection("contoso")
+    bench.close()
+    assert bench.store.records[KEY].throttled_seconds == pytest.approx(sum(bench.clock.slept))
+
+
 def test_a_long_wait_is_given_back(server: WireServer, bench: Bench, ado: AzureDevOps) -> None:
     server.say(blocked(Retry_After="120"), GOOD)
     before = bench.clock.now()
@@ -247,12 +255,14 @@ def test_a_clock_that_no_longer_sleeps_ends_the_wait(server: WireServer, bench: 
             return bench.clock.now()
 
         def sleep(self, seconds: float) -> None:
-            del seconds
+            slept.append(seconds)
 
-    server.say(blocked(Retry_After="10"))
+    slept: list[float] = []
+    server.say(blocked(Retry_After="2"))
     with pytest.raises(RateLimited) as caught:
         bench.connect(clock=Stopping()).connection("contoso")
     assert caught.value.failure.retry_at is not None
+    assert len(slept) == 1
 
 
 class RealClock:
@@ -304,6 +314,31 @@ def test_who_was_admitted_may_still_be_held_back(bench: Bench) -> None:
     bench.clock.advance(seconds=10)
     with gate.admitted(where), gate.start():
         pass
+
+
+def test_requests_blocked_together_are_one_block(bench: Bench) -> None:
+    where = READ_CONNECTION.where("contoso")
+    gate = Gates(Limits(), bench.store, bench.clock).of("contoso", "x")
+    with gate.admitted(where) as first, gate.admitted(where) as second:
+        gate.heed(Head(429, {}), first)
+        gate.heed(Head(429, {}), second)
+    until = gate.until()
+    assert until is not None
+    assert 60 <= (until - NOW).total_seconds() < 73
+
+
+def test_a_clock_that_is_set_back_stalls_nobody(bench: Bench) -> None:
+    class SetBack(RealClock):
+        def now(self) -> datetime:
+            return bench.clock.now()
+
+    where = READ_CONNECTION.where("contoso")
+    gate = Gates(Limits(), bench.store, SetBack()).of("contoso", "x")
+    with gate.admitted(where) as started:
+        gate.heed(Head(200, {"Retry-After": "0.2"}), started)
+    bench.clock.advance(hours=-1)
+    with gate.admitted(where) as started_again:
+        assert started_again - started >= 0.2
 
 
 def test_no_more_at_once_than_allowed(server: WireServer, bench: Bench) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.host.app_under_test import BINDINGS, ROOT, index
+
+WORKER = ("azure-functions-runtime==1.3.0", "azurefunctions-extensions-base==1.2.0")
+"""For Python 3.13 only, and not among what is deployed: Azure brings its own."""
 
 DEPLOYED = ("function_app.py", "host.json", "requirements.txt", "handlers", "shared")
 
@@ -37,11 +42,14 @@ def cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
     return kept.mkdir("deployed") if kept else tmp_path_factory.getbasetemp()
 
 
-def install(python: str, cache: Path) -> Path:
-    """The interpreter of an environment with what `requirements.txt` says. Kept while that stays the same."""
+def install(python: str, cache: Path, *more: str) -> Path:
+    """The interpreter of an environment with what `requirements.txt` says, and more when asked.
+
+    It is kept while all that stays the same.
+    """
     version = run(python, "-c", "import sys; print(sys.version)").strip()
     requirements = ROOT / "requirements.txt"
-    content = f"{python}\n{version}\n".encode() + requirements.read_bytes()
+    content = f"{python}\n{version}\n{more}\n".encode() + requirements.read_bytes()
     folder = cache / f"deployed-{hashlib.sha256(content).hexdigest()[:16]}"
     inside = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
     if not folder.exists():
@@ -51,7 +59,7 @@ def install(python: str, cache: Path) -> Path:
         run(python, "-m", "venv", "--without-pip", str(aside))
         run(
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(aside / inside)),
-            *("install", "--quiet", "--no-input", "--no-deps", "--requirement", str(requirements)),
+            *("install", "--quiet", "--no-input", "--no-deps", "--requirement", str(requirements), *more),
         )
         try:
             aside.rename(folder)
@@ -97,12 +105,74 @@ def test_the_package_is_enough_on_this_python(package: Path, cache: Path) -> Non
     check(package, python, list(sys.version_info[:2]))
 
 
-@pytest.mark.python_313
-@pytest.mark.timeout(600)
-def test_the_package_is_enough_on_python_313(package: Path, cache: Path) -> None:
+@pytest.fixture
+def python_313() -> str:
     found = find_python_313()
     if found is None:
         pytest.skip(
             "NOT CHECKED ON PYTHON 3.13, WHICH THE DEPLOYED APP RUNS ON: none on the path nor in pyenv"
         )
-    check(package, install(found, cache), [3, 13])
+    return found
+
+
+@pytest.mark.python_313
+@pytest.mark.timeout(600)
+def test_the_package_is_enough_on_python_313(package: Path, cache: Path, python_313: str) -> None:
+    check(package, install(python_313, cache), [3, 13])
+
+
+@pytest.mark.python_313
+@pytest.mark.timeout(600)
+def test_the_real_worker_indexes_and_runs_the_package(
+    package: Path, cache: Path, python_313: str, tmp_path: Path
+) -> None:
+    """The library that Azure's Python worker is made of, with the app's own state and without a network."""
+    work = {"version": 1, "organizationId": "none", "kind": "inventory", "revision": 7}
+    told = drive(
+        package,
+        install(python_313, cache, *WORKER),
+        tmp_path / "state.db",
+        timer("refresh_posture"),
+        message("sync_organization", json.dumps(work)),
+        message("sync_organization", json.dumps({**work, "kind": "posture"})),
+        message("onboard_organization", "no JSON"),
+    )
+    assert told["problem"] == "None"
+    assert told["functions"] == BINDINGS
+    done, outdated, misplaced, unreadable = told["runs"]
+    assert done == outdated == ["Success", ""]
+    assert misplaced[0] == unreadable[0] == "Failure"
+    assert "MessageRefused: kind: is 'posture', in the queue 'inventory'" in misplaced[1]
+    assert "MessageRefused: body: is not JSON" in unreadable[1]
+
+
+def timer(function: str) -> dict[str, Any]:
+    sent = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": {}, "IsPastDue": True}
+    return {
+        "function": function,
+        "binding": "timer",
+        "kind": "json",
+        "data": json.dumps(sent),
+        "metadata": {},
+    }
+
+
+def message(function: str, body: str) -> dict[str, Any]:
+    metadata = {"MessageId": "m", "DeliveryCount": 1, "UserProperties": {}, "ApplicationProperties": {}}
+    return {"function": function, "binding": "message", "kind": "string", "data": body, "metadata": metadata}
+
+
+def drive(package: Path, python: Path, state: Path, *runs: dict[str, Any]) -> dict[str, Any]:
+    script = (Path(__file__).parent / "drive_worker.py").read_text(encoding="utf-8")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(  # noqa: S603 - our own program
+        [str(python), "-B", "-c", script, json.dumps(runs)],
+        cwd=package,
+        env={**environment, "STATE_URL": f"sqlite:///{state}"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told

@@ -200,6 +200,13 @@ def test_projects_being_created_and_deleted_are_told_as_such(ready: Bench, name:
     assert ready.projects(name)[project.id].retired_at is None
 
 
+def test_a_new_repository_is_assessed_at_once(ready: Bench, name: str) -> None:
+    repository = ready.world.organization(name).ordered_projects()[0].add_repository("fresh")
+    ready.run(hours=2)
+    assessed = {row.resource.id for row in ready.state.assessments(ready.organization(name).id)}
+    assert repository.id in assessed
+
+
 def test_disabling_and_emptiness_are_attributes(ready: Bench, name: str) -> None:
     project = ready.world.organization(name).ordered_projects()[0]
     empty = project.add_repository("empty", default_branch=None)
