@@ -129,7 +129,9 @@ def summarize(
         organizations=[
             {
                 **organization_row(view, now),
-                "recommendations": _by_status(counts[view.organization.id]) if view.is_onboarded else None,
+                "recommendations": _by_status(counts.get(view.organization.id, Counter()))
+                if view.is_onboarded
+                else None,
             }
             for view in views(state)
         ],

@@ -11,12 +11,13 @@ from shared.model.connector import Connector
 from shared.model.identity import Account
 from shared.model.ids import ConnectorId
 from shared.model.journal import JournalEntry, JournalEvent
-from shared.model.organization import Enrollment, OnboardingCause, OnboardingState, Organization
+from shared.model.organization import Enrollment, OnboardingCause, Organization
 from shared.model.work import WorkKind
 from shared.ports import Dependencies, StateConflict
 from shared.reconcile.organizations import (
     eligibility,
     find,
+    new_enrollment,
     organization_entry,
     settle_enrollment,
 )
@@ -67,13 +68,8 @@ def _onboard(command: OnboardOrganization, deps: Dependencies) -> None:
                 requested_by=command.requested_by,
             )
         )
-    enrollment = _enrollment(connector, record, deps) or Enrollment(
-        connector=connector.id,
-        organization=record.id,
-        state=OnboardingState.NOT_ONBOARDED,
-        reason="",
-        discovered_at=now,
-        changed_at=now,
+    enrollment = _enrollment(connector, record, deps) or replace(
+        new_enrollment(connector, record, now), in_baseline=False
     )
     forced = replace(
         enrollment,

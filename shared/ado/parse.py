@@ -155,14 +155,15 @@ class Fields:
 
 
 def listed(document: object) -> Iterator[Fields]:
-    """The objects of a collection: `{"count": n, "value": [...]}` in any order of keys, or a bare list."""
+    """The objects of a collection: `{"count": n, "value": [...]}` in any order of keys, or a bare list.
+
+    The count is left alone: on a page it may be that of the whole listing.
+    """
     envelope = Fields({"value": document} if isinstance(document, list) else document)
-    items = envelope.sequence("value")
-    check_count(envelope.values().get("count"), len(items))
     return envelope.objects("value")
 
 
 def check_count(told: object, found: int) -> None:
-    """Refuse an answer that says it has another number of items than it has: some of it is lost."""
+    """Refuse a listing that says it has another number of items than it has: some of it is lost."""
     if told is not None and told != found:
         raise ShapeError("count", f"is not the number of items, which is {found}")

@@ -14,8 +14,6 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, OnboardingCause, OnboardingState, Organization
 
-NOT_YET_CHECKED = "Its prerequisites have not been checked yet."
-
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
@@ -180,15 +178,7 @@ def _discovered(
                     after=organization.name,
                 )
             )
-    current = enrollment or Enrollment(
-        connector=connector.id,
-        organization=organization.id,
-        state=OnboardingState.NOT_ONBOARDED,
-        reason="",
-        discovered_at=now,
-        changed_at=now,
-        in_baseline=connector.baseline_at is None,
-    )
+    current = enrollment or new_enrollment(connector, organization, now)
     appeared_again = enrollment is not None and not enrollment.listed
     settled, entries = settle_enrollment(connector, organization, replace(current, listed=True), holder, now)
     journal.extend(entries)
@@ -201,6 +191,20 @@ def _discovered(
         organization_changed=organization != record,
         enrollment_changed=settled != enrollment,
         appeared_again=appeared_again,
+    )
+
+
+def new_enrollment(connector: Connector, organization: Organization, now: datetime) -> Enrollment:
+    """What a connector makes of an organization that it sees for the first time."""
+    return Enrollment(
+        connector=connector.id,
+        organization=organization.id,
+        state=_PENDING.state,
+        reason=_PENDING.reason,
+        fix=_PENDING.fix,
+        discovered_at=now,
+        changed_at=now,
+        in_baseline=connector.baseline_at is None,
     )
 
 
@@ -283,13 +287,7 @@ def settle_enrollment(
         enrollment.state is OnboardingState.NOT_ONBOARDED
     ):
         return enrollment, []
-    pending = Decision(
-        OnboardingState.NOT_ONBOARDED,
-        OnboardingCause.PENDING,
-        NOT_YET_CHECKED,
-        "Wait for the next check of its prerequisites.",
-    )
-    return decided(enrollment, pending, connector, organization, now)
+    return decided(enrollment, _PENDING, connector, organization, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +298,14 @@ class Decision:
     cause: OnboardingCause
     reason: str = ""
     fix: str = ""
+
+
+_PENDING = Decision(
+    OnboardingState.NOT_ONBOARDED,
+    OnboardingCause.PENDING,
+    "Its prerequisites have not been checked yet.",
+    "Wait for the next check of its prerequisites.",
+)
 
 
 def decided(

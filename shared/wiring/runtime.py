@@ -33,9 +33,11 @@ class Runtime:
     queue: EmbeddedQueue
     clock: Clock
     dependencies: Dependencies
+    factory: AzureDevOpsFactory
 
     def close(self) -> None:
-        """Close the stores. Nothing else needs ending."""
+        """Note the last request counts, then close connections and stores."""
+        self.factory.close()
         self.queue.close()
         self.state.close()
 
@@ -74,6 +76,7 @@ def build_runtime(settings: Settings, *, clock: Clock | None = None, stream_logs
         state=state,
         queue=queue,
         clock=clock,
+        factory=factory,
         dependencies=Dependencies(
             state=state,
             sender=queue,

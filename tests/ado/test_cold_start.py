@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("azure", "msal", "cryptography", "structlog", "pydantic", "ijson")
+HEAVY = ("azure", "msal", "cryptography", "structlog", "pydantic")
 
 
 def test_the_client_loads_without_what_it_may_not_need() -> None:
