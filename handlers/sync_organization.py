@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -60,8 +61,11 @@ def sync_organization(
     ado = deps.connect(connector)
     name = organization.name
     listed_at = deps.clock.now()
-    projects = _unless_throttled(ado.projects(name))
-    repositories = _unless_throttled(_repositories(ado, deps, connector, organization))
+    with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
+        # The pages of projects cost time on the way, the one answer of repositories costs it here.
+        listing = pool.submit(_repositories, ado, deps, connector, organization)
+        projects = _unless_throttled(ado.projects(name))
+        repositories = _unless_throttled(listing.result())
     projects, repositories = _complete_projects(ado, name, projects, repositories)
     deps.state.renew_lease(lease, deps.clock.now() + deps.intervals.lease)
 

@@ -181,6 +181,8 @@ def test_a_full_queue_holds_up_no_other(make_bench: MakeBench) -> None:
     bench.queue.send_raw("posture", b"quick")
     with bench.running():
         bench.told.wait_for(EventKind.FINISHED, "other")
+        bench.look()
+        assert len(bench.told.of(EventKind.STARTED, "work")) == 2  # as host.json of the bench says
         assert bench.told.of(EventKind.FINISHED, "work") == []
         slow.go_on.set()
         bench.told.wait_for(EventKind.FINISHED, "work", 3)
