@@ -86,6 +86,13 @@ def test_reading_an_app_leaves_logging_as_it_was(caplog: pytest.LogCaptureFixtur
     assert caplog.records == []
 
 
+def test_reading_an_app_sets_up_no_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    read_functions(timer_app("0 0 * * * *"), nothing)
+    assert root.handlers == []
+
+
 @pytest.mark.parametrize(
     ("app", "problem"),
     [

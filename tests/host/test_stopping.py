@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -155,6 +156,32 @@ def test_stop_finishes_what_is_in_hand_and_takes_nothing_more(make_bench: MakeBe
     assert bench.queue.counts()["inventory"].active == 1
     bench.host.drain()  # a host that was stopped can be used again
     assert bench.queue.counts()["inventory"].active == 0
+
+
+def test_what_was_given_back_is_not_settled_again(
+    make_bench: MakeBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = func.FunctionApp()
+    go_on = threading.Event()
+
+    @app.service_bus_queue_trigger("message", connection="Bus", queue_name="inventory")
+    def work(message: func.ServiceBusMessage) -> None:
+        del message
+        assert go_on.wait(PATIENCE)
+
+    bench = make_bench(app, grace=timedelta(0))
+    bench.queue.send_raw("inventory", b"1")
+    with bench.running():
+        bench.told.wait_for(EventKind.STARTED, "work")
+        bench.host.stop()
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("function-"):
+            thread.join(PATIENCE)
+    assert [json.loads(one.getMessage())["event"] for one in caplog.records] == ["function.abandoned"]
+    assert bench.told.of(EventKind.FINISHED) == []
+    (again,) = bench.queue.receive("inventory")
+    assert again.delivery_count == 2
 
 
 def test_a_queue_that_does_not_answer_ends_drain_with_the_reason(make_bench: MakeBench) -> None:
