@@ -98,7 +98,19 @@ def test_pages_that_were_read_before_one_failed_are_kept(make_bench: MakeBench, 
     assert bench.organization(name).last_complete_listing is None
 
 
-def test_a_project_that_appears_while_pages_are_read_is_looked_up(make_bench: MakeBench, name: str) -> None:
+def test_a_project_that_the_listing_lacks_is_asked_for_by_its_id(bench: Bench, name: str) -> None:
+    bench.connect()
+    bench.run()
+    bench.simulator.add_fault(Fault("drop-items", path=PROJECTS, organization=name, times=1))
+    bench.simulator.reset_requests()
+    bench.run()
+    assert bench.equals_the_world(name)
+    assert bench.simulator.requests.count(organization=name, path="/_apis/projects/{project}") > 0
+
+
+def test_what_appears_while_pages_are_read_is_found_at_the_latest_on_the_next_sync(
+    make_bench: MakeBench, name: str
+) -> None:
     bench = make_bench(page_size=2)
     organization = bench.world.organization(name)
 
@@ -110,6 +122,8 @@ def test_a_project_that_appears_while_pages_are_read_is_looked_up(make_bench: Ma
     bench.simulator.add_fault(
         Fault("run", path=PROJECTS, organization=name, page=2, times=1, action=lambda *_: appear())
     )
+    bench.run()
+    assert all(row.missing_since is None for row in bench.projects(name).values())
     bench.run()
     assert bench.equals_the_world(name)
 
