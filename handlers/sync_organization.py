@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TypeVar
 from handlers.identity_rights import read_identity_rights
 from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector
-from shared.model.failure import Denied, Failure, FailureKind, Gone, ServiceError, Throttled
+from shared.model.failure import Denied, Failure, FailureKind, Gone, ServiceError, Throttled, Unreadable
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry
 from shared.model.observation import Observation
@@ -43,6 +44,7 @@ _ROWS = 5_000
 """Rows written in one transaction, so that a large first sync holds no lock for long."""
 
 T = TypeVar("T")
+Row = TypeVar("Row", Project, Repository)
 
 
 def sync_organization(
@@ -190,10 +192,14 @@ def _settle(
     if not projects.vanished and not repositories.vanished:
         return _Outcome()
     rights = _rights(ado, deps, connector, organization, now)
+    sees_all = any(
+        one.name is PrerequisiteName.PROJECT_COLLECTION_ADMINISTRATOR and one.status is PrerequisiteStatus.MET
+        for one in rights.now
+    )
     settled_projects = settle(
         organization.id,
         projects.vanished,
-        _project_evidence(ado, organization.name, projects.vanished),
+        _project_evidence(ado, organization.name, projects.vanished, sees_all=sees_all),
         rights,
         now,
     )
@@ -202,7 +208,10 @@ def _settle(
         organization.id,
         repositories.vanished,
         _repository_evidence(
-            ado, organization.name, [row for row in repositories.vanished if row.project_id not in gone]
+            ado,
+            organization.name,
+            [row for row in repositories.vanished if row.project_id not in gone],
+            sees_all=sees_all,
         ),
         rights,
         now,
@@ -235,84 +244,90 @@ def _rights(
     )
 
 
-def _project_evidence(ado: AzureDevOps, organization: str, vanished: Sequence[Project]) -> Evidence:
+def _project_evidence(
+    ado: AzureDevOps, organization: str, vanished: Sequence[Project], *, sees_all: bool
+) -> Evidence:
     if not vanished:
         return Evidence()
     deleted = {project.id for project in _unless_throttled(ado.deleted_projects(organization)).items}
-    hidden: dict[str, str] = {}
-    readable: set[str] = set()
-    alive: set[str] = set()
-    for row in _some(row for row in vanished if row.id not in deleted):
-        try:
-            if ado.project(organization, row.id).id == row.id:
-                alive.add(row.id)
-                continue
-        except Throttled:
-            raise
-        except Denied as error:
-            hidden[row.id] = error.failure.sentence()
-            continue
-        except ServiceError as error:
-            if not isinstance(error, Gone):
-                continue
-        try:
-            may_read = ado.project_read_permission(organization, row.id)
-        except Throttled:
-            raise
-        except ServiceError:
-            continue
-        if may_read:
-            readable.add(row.id)
-        else:
-            hidden[row.id] = (
-                f'the identity has no "View project-level information" on project {row.name}. '
-                "Grant it: Project settings > Permissions."
-            )
-    return Evidence(deleted, hidden, readable, alive)
+    return _ask(
+        [row for row in vanished if row.id not in deleted],
+        exists=lambda row: ado.project(organization, row.id).id == row.id,
+        may_read=lambda row: ado.project_read_permission(organization, row.id),
+        lacks=lambda row: (
+            f'the identity has no "View project-level information" on project {row.name}. '
+            "Grant it: Project settings > Permissions."
+        ),
+        deleted=deleted,
+        sees_all=sees_all,
+    )
 
 
-def _repository_evidence(ado: AzureDevOps, organization: str, vanished: Sequence[Repository]) -> Evidence:
-    if not vanished:
-        return Evidence()
+def _repository_evidence(
+    ado: AzureDevOps, organization: str, vanished: Sequence[Repository], *, sees_all: bool
+) -> Evidence:
     deleted: set[str] = set()
     for project in list(dict.fromkeys(row.project_id for row in vanished))[:_BINS]:
         deleted.update(
             one.id for one in _unless_throttled(ado.deleted_repositories(organization, project)).items
         )
+    return _ask(
+        [row for row in vanished if row.id not in deleted],
+        exists=lambda row: ado.repository(organization, row.project_id, row.id).id == row.id,
+        may_read=lambda row: ado.repository_read_permission(organization, row.project_id, row.id),
+        lacks=lambda row: (
+            f'the identity has no "Read" on repository {row.name}. '
+            "Grant it: Project settings > Repositories > Security."
+        ),
+        deleted=deleted,
+        sees_all=sees_all,
+    )
+
+
+def _ask(
+    vanished: Sequence[Row],
+    *,
+    exists: Callable[[Row], bool],
+    may_read: Callable[[Row], bool],
+    lacks: Callable[[Row], str],
+    deleted: AbstractSet[str],
+    sees_all: bool,
+) -> Evidence:
+    """Ask after each of the vanished: whether it answers, and if not, whether the identity may read it.
+
+    Where Azure DevOps does not tell the permission on the thing itself, an administrator of the whole
+    collection is taken to see it.
+    """
     hidden: dict[str, str] = {}
     readable: set[str] = set()
     alive: set[str] = set()
-    for row in _some(row for row in vanished if row.id not in deleted):
+    for row in vanished[:_QUESTIONS]:
         try:
-            if ado.repository(organization, row.project_id, row.id).id == row.id:
+            if exists(row):
                 alive.add(row.id)
                 continue
-        except Throttled:
-            raise
+        except Gone:
+            pass
         except Denied as error:
             hidden[row.id] = error.failure.sentence()
             continue
-        except ServiceError as error:
-            if not isinstance(error, Gone):
-                continue
-        try:
-            may_read = ado.repository_read_permission(organization, row.project_id, row.id)
         except Throttled:
             raise
         except ServiceError:
             continue
-        if may_read:
-            readable.add(row.id)
-        else:
-            hidden[row.id] = (
-                f'the identity has no "Read" on repository {row.name}. '
-                "Grant it: Project settings > Repositories > Security."
-            )
+        try:
+            if may_read(row):
+                readable.add(row.id)
+            else:
+                hidden[row.id] = lacks(row)
+        except (Gone, Unreadable):
+            if sees_all:
+                readable.add(row.id)
+        except Throttled:
+            raise
+        except ServiceError:
+            continue
     return Evidence(deleted, hidden, readable, alive)
-
-
-def _some(rows: Iterator[T]) -> Iterator[T]:
-    return (row for _, row in zip(range(_QUESTIONS), rows, strict=False))
 
 
 def _write(

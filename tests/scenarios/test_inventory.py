@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from local.ado_simulator import World, generate_world
+from local.ado_simulator import Fault, World, generate_world
 from shared.model.journal import JournalEvent
 from tests.scenarios.bench import Bench
 from tests.scenarios.conftest import MakeBench
@@ -116,6 +116,19 @@ def test_a_destroyed_repository_is_retired_on_the_second_absence(ready: Bench, n
     second = ready.repositories(name)[repository.id]
     assert second.retired_at is not None
     assert second.missing_since == first.missing_since
+
+
+def test_without_recycle_bin_and_single_permissions_an_administrator_retires_on_the_second_absence(
+    ready: Bench, name: str
+) -> None:
+    repository = ready.world.organization(name).ordered_projects()[0].add_repository("gone")
+    ready.run()
+    repository.delete()
+    ready.simulator.add_fault(Fault("not-found-plain", path="recycleBin|permissions/2e9eb7ed"))
+    ready.run()
+    assert ready.repositories(name)[repository.id].retired_at is None
+    ready.run()
+    assert ready.repositories(name)[repository.id].retired_at is not None
 
 
 @pytest.mark.parametrize("denial", [403, 404])
