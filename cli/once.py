@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.model.failure import FailureKind
 from shared.model.work import WorkKind
+from shared.wiring.process import is_alive
 
 if TYPE_CHECKING:
     from local.host import Host
@@ -25,6 +26,10 @@ STEPS: tuple[tuple[str, tuple[tuple[str, WorkKind], ...]], ...] = (
     ("Assessing", (("refresh_posture", WorkKind.POSTURE),)),
 )
 """What is done after discovery: what it is called, and the timers with the kind of work that each queues."""
+
+
+_GLANCE = timedelta(milliseconds=200)
+"""How often to look whether other processes are done."""
 
 
 def _silent(_: str) -> None:
@@ -69,6 +74,11 @@ class Pass:
         while True:
             self._host.drain()
             now = self._runtime.clock.now()
+            if self._patience > _GLANCE and done_elsewhere(self._runtime, now):
+                # What another process has in hand is part of the answer.
+                self._patience -= _GLANCE
+                self._runtime.clock.sleep(_GLANCE.total_seconds())
+                continue
             resume = next_after_throttle(self._runtime, now)
             if resume is None or resume - now > self._patience:
                 return
@@ -87,6 +97,18 @@ class Pass:
         from handlers.queue_due_work import queue_due_work  # noqa: PLC0415 - heavy
 
         queue_due_work(kind, self._runtime.dependencies, everything=True, since=self.started)
+
+
+def done_elsewhere(runtime: Runtime, now: datetime) -> bool:
+    """Whether another process, which is still alive, has work in hand."""
+    owner = runtime.dependencies.owner
+    return any(
+        work.leased_until is not None
+        and work.leased_until > now
+        and work.leased_by != owner
+        and is_alive(work.leased_by)
+        for work in runtime.state.work()
+    )
 
 
 def next_after_throttle(runtime: Runtime, now: datetime) -> datetime | None:

@@ -78,13 +78,9 @@ def sync_organization(
         organization.id, deps.state.repositories(organization.id), repositories, listed_at
     )
     outcome = _settle(ado, deps, connector, organization, project_changes, repository_changes, listed_at)
-    _write(lease, deps, (*project_changes.rows, *outcome.projects), project_changes.journal)
-    _write(
-        lease,
-        deps,
-        (*repository_changes.rows, *outcome.repositories),
-        (*repository_changes.journal, *outcome.journal),
-    )
+    journal = (*project_changes.journal, *repository_changes.journal, *outcome.journal)
+    _write(lease, deps, (*project_changes.rows, *outcome.projects), journal)
+    _write(lease, deps, (*repository_changes.rows, *outcome.repositories), journal)
     failure = projects.failure or repositories.failure
     deps.state.finish_listing(
         lease,

@@ -44,7 +44,7 @@ def _profile(document: object) -> Profile:
 def _accounts(document: object) -> list[Account]:
     return [
         Account(account_id=fields.guid("accountId"), name=fields.name("accountName"))
-        for fields in listed(document)
+        for fields in listed(document, bare=True)
     ]
 
 

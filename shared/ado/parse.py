@@ -154,12 +154,13 @@ class Fields:
             yield Fields(item, f"{self.path(key)}[{number}]")
 
 
-def listed(document: object) -> Iterator[Fields]:
-    """The objects of a collection: `{"count": n, "value": [...]}` in any order of keys, or a bare list.
+def listed(document: object, *, bare: bool = False) -> Iterator[Fields]:
+    """The objects of a collection: `{"count": n, "value": [...]}` in any order of keys.
 
-    The count is left alone: on a page it may be that of the whole listing.
+    A list without that envelope counts only where the service is known to answer so (`bare`). The count is
+    left alone: on a page it may be that of the whole listing.
     """
-    envelope = Fields({"value": document} if isinstance(document, list) else document)
+    envelope = Fields({"value": document} if bare and isinstance(document, list) else document)
     return envelope.objects("value")
 
 

@@ -99,6 +99,7 @@ def test_a_deleted_project_takes_its_repositories_along(ready: Bench, name: str)
     ready.run()
     assert ready.projects(name)[project.id].retired_at is not None
     assert ready.projects(name)[project.id].state == "deleted"
+    assert [entry.subject for entry in ready.journal(JournalEvent.PROJECT_RETIRED)] == [project.id]
     assert ready.repositories(name)[repository.id].retired_at is not None
     assert ready.equals_the_world(name)
 
@@ -163,6 +164,7 @@ def test_a_project_hidden_by_a_lost_right_keeps_its_repositories(ready: Bench, n
         ready.run()
     assert ready.projects(name)[project.id].retired_at is None
     assert ready.projects(name)[project.id].missing_reason.startswith("Hidden by a lost right:")
+    assert [entry.subject for entry in ready.journal(JournalEvent.PROJECT_MISSING)] == [project.id]
     assert ready.repositories(name)[repository.id].retired_at is None
     organization.allow_read(project)
     ready.run()
