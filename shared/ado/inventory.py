@@ -100,6 +100,8 @@ class InventoryArea(Area):
 
 def _project_page(answer: Answer) -> Page[ObservedProject]:
     items: Sequence[ObservedProject] = [_project(fields) for fields in listed(parse_document(answer.read()))]
+    if len({project.id for project in items}) < len(set(items)):
+        raise ShapeError("value[].id", "comes twice on one page, for two different projects")
     return Page(items, answer.header(TOKEN_HEADER))
 
 
@@ -129,7 +131,8 @@ def read_repositories(chunks: Iterable[bytes], organization: str) -> list[Observ
         except ShapeError as error:
             # The path is put together only where it is needed: this loop runs 100,000 times.
             raise ShapeError(f"value[{number}].{error.path}", error.problem) from None
-        found.setdefault(repository.id, repository)
+        if found.setdefault(repository.id, repository) != repository:
+            raise ShapeError(f"value[{number}].id", "comes twice, for two different repositories")
     return list(found.values())
 
 

@@ -7,9 +7,11 @@ import io
 
 from shared.ado.area import Area
 from shared.ado.calls import LIST_ACCOUNTS, LIST_TENANT, READ_PROFILE
+from shared.ado.errors import WrongField, told
 from shared.ado.pages import one_answer
 from shared.ado.parse import BrokenJsonError, Fields, ShapeError, guid, listed, name
 from shared.ado.transport import Answer
+from shared.model.failure import ServiceError
 from shared.model.identity import Account, Profile
 from shared.model.ids import TenantId
 from shared.model.observation import Observation
@@ -23,10 +25,20 @@ class OrganizationsArea(Area):
         return self._client.document(READ_PROFILE, {}, _profile)
 
     def accounts(self, member_id: str) -> Observation[Account]:
-        """Organizations that the member belongs to; empty for service principals. Requests: 1."""
-        return one_answer(
-            lambda: self._client.document(LIST_ACCOUNTS, {}, _accounts, query=[("memberId", member_id)])
-        )
+        """Organizations that the member belongs to; empty for service principals. Requests: 1.
+
+        One that cannot be read does not hide the others: the observation is then partial.
+        """
+        try:
+            found, broken = self._client.document(
+                LIST_ACCOUNTS, {}, _accounts, query=[("memberId", member_id)]
+            )
+        except ServiceError as error:
+            return Observation.partial((), error.failure)
+        if broken is None:
+            return Observation.whole(tuple(found))
+        cause = f"field {broken.path} of the answer {broken.problem}"
+        return Observation.partial(tuple(found), told(WrongField, LIST_ACCOUNTS.where(""), cause).failure)
 
     def tenant_organizations(self, tenant: TenantId) -> Observation[Account]:
         """Organizations connected to the tenant: undocumented, a hint, often denied. Requests: 1."""
@@ -41,11 +53,16 @@ def _profile(document: object) -> Profile:
     return Profile(id=fields.guid("id"), display_name=fields.text("displayName", ""))
 
 
-def _accounts(document: object) -> list[Account]:
-    return [
-        Account(account_id=fields.guid("accountId"), name=fields.name("accountName"))
-        for fields in listed(document, bare=True)
-    ]
+def _accounts(document: object) -> tuple[list[Account], ShapeError | None]:
+    """The accounts that can be read, and what is wrong with the first that cannot."""
+    found: list[Account] = []
+    broken: ShapeError | None = None
+    for fields in listed(document, bare=True):
+        try:
+            found.append(Account(account_id=fields.guid("accountId"), name=fields.name("accountName")))
+        except ShapeError as error:
+            broken = broken or error
+    return found, broken
 
 
 _ID, _NAME = "Organization Id", "Organization Name"

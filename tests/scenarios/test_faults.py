@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.ado_simulator import Fault
+from shared.model.connector import ProvisioningState
 from shared.model.failure import FailureKind
 from shared.model.work import WorkKind
 from tests.scenarios.bench import Bench
@@ -207,3 +208,34 @@ def test_a_long_wait_goes_back_to_the_queue_and_others_go_on(bench: Bench, name:
     bench.clock.advance(seconds=301)
     bench.host.drain()
     assert bench.equals_the_world(name)
+
+
+def test_an_organization_that_cannot_be_read_from_the_listing_hides_no_other(bench: Bench, name: str) -> None:
+    def break_the_last(document: dict[str, list[dict[str, object]]]) -> object:
+        document["value"][-1]["accountName"] = "x" * 5_000
+        return document
+
+    bench.simulator.add_fault(Fault("mutate", path="_apis/accounts", mutate=break_the_last))
+    connector = bench.connect()
+    bench.run()
+    assert bench.equals_the_world(name)
+    told = bench.state.get_connector(connector.id)
+    assert told.provisioning is ProvisioningState.FAILED
+    assert "accountName" in told.provisioning_message
+    assert told.baseline_at is None
+
+
+def test_ids_that_stand_for_two_things_are_no_listing(bench: Bench, name: str) -> None:
+    def make_alike(document: dict[str, list[dict[str, object]]]) -> object:
+        for item in document["value"]:
+            item["id"] = document["value"][0]["id"]
+        return document
+
+    bench.connect()
+    bench.run()
+    bench.simulator.add_fault(Fault("mutate", path=PROJECTS, organization=name, mutate=make_alike))
+    bench.run()
+    assert all(row.missing_since is None for row in bench.projects(name).values())
+    failure = bench.work(name, WorkKind.INVENTORY).last_failure
+    assert failure is not None
+    assert "comes twice" in failure.reason
