@@ -9,7 +9,7 @@ import click
 
 from cli.command import Answer, Command, Group
 from cli.keys import Keys
-from cli.main import PROGRAM, root
+from cli.program import PROGRAM, root
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 

@@ -259,8 +259,13 @@ def _write(
     deps: Dependencies,
 ) -> None:
     if settled.awaiting:
+        refused = decision.state is not OnboardingState.ONBOARDED
         journal = [
-            replace(entry, requested_by=settled.awaiting)
+            replace(
+                entry,
+                requested_by=settled.awaiting,
+                event=JournalEvent.ONBOARDING_REFUSED if refused else entry.event,
+            )
             for entry in journal or [_answer(settled, connector, organization, decision, deps)]
         ]
         settled = replace(settled, awaiting="")
@@ -276,10 +281,9 @@ def _answer(
     deps: Dependencies,
 ) -> JournalEntry:
     """A forced onboarding is answered even where it changed nothing."""
-    onboarded = decision.state is OnboardingState.ONBOARDED
     return organization_entry(
         deps.clock.now(),
-        JournalEvent.ONBOARDING_CHANGED if onboarded else JournalEvent.ONBOARDING_REFUSED,
+        JournalEvent.ONBOARDING_CHANGED,
         connector,
         organization,
         before=settled.state.value,

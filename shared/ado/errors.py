@@ -36,6 +36,7 @@ is translated and changes.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -321,9 +322,10 @@ def _of_redirect(head: Head, where: Where) -> AzureDevOpsError:
 
 
 def _of_server(head: Head, where: Where) -> AzureDevOpsError:
-    # The front door answers for a stopped organization, so this 503 lacks the activity id that every answer
-    # of the service itself carries.
-    stopped = head.status == _UNAVAILABLE and head.type_key == "VssServiceException" and not head.activity
+    # The front door answers for a stopped organization: its 503 begins with a byte order mark and lacks the
+    # activity id that every answer of the service itself carries. A gateway may take away either sign.
+    foreign = not head.activity or head.start.startswith(codecs.BOM_UTF8)
+    stopped = head.status == _UNAVAILABLE and head.type_key == "VssServiceException" and foreign
     if stopped:
         return told(
             OrganizationStopped, where, "the organization is stopped, for inactivity (503 TF24668)", head=head

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli.main import execute
+from cli.program import execute
 from local.ado_simulator import Simulator, generate_world
 from shared.connector_state import open_state
 from shared.connector_state.sqlite import SqliteConnectorState

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from cli.command import Command, Group
-from cli.main import PROGRAM, root
+from cli.program import PROGRAM, root
 from cli.reference import commands
 from tests.cli.conftest import CommandLine, words
 

@@ -153,7 +153,7 @@ def test_something_unexpected_is_one_line(ado: CommandLine, monkeypatch: pytest.
 def test_the_traceback_at_debug_level_has_no_secret(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli.main import execute  # noqa: PLC0415 - beside the one that refuses tracebacks
+    from cli.program import execute  # noqa: PLC0415 - beside the one that refuses tracebacks
 
     monkeypatch.setenv("ADO_PAT", "very-secret-token")
     monkeypatch.setenv("LOG_LEVEL", "debug")
