@@ -147,7 +147,3 @@ def _unexpected(problem: Exception) -> int:
     if os.environ.get("LOG_LEVEL", "").strip().lower() == "debug":
         sys.stderr.write(redact("".join(traceback.format_exception(problem))))
     return ExitCode.UNKNOWN
-
-
-if __name__ == "__main__":
-    main()

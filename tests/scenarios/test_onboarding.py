@@ -139,6 +139,15 @@ def test_force_onto_an_organization_that_fails_says_why_and_what_to_do(bench: Be
     assert "Change access level" in refused.reason
 
 
+def test_force_onto_an_organization_that_does_not_exist_is_refused(bench: Bench) -> None:
+    bench.connect()
+    bench.run()
+    force(bench, organization="no-such-organization", requestedBy="ada")
+    (refused,) = bench.journal(JournalEvent.ONBOARDING_REFUSED)
+    assert "no-such-organization" in refused.reason
+    assert refused.requested_by == "ada"
+
+
 def test_force_onto_an_organization_that_another_connector_has_is_refused(bench: Bench, name: str) -> None:
     bench.connect(name="first")
     bench.connect(name="second")
