@@ -57,7 +57,8 @@ def sync_organization(
     projects if a project did, 1 for each recycle bin of a project that lost a repository, and up to 2 for
     each vanished thing that those do not prove deleted (50 things at most).
 
-    A listing that broke off is applied as far as whole answers told it, retires nothing, and is then raised.
+    A listing that broke off is applied as far as whole answers told it and is then raised. Nothing goes missing
+    or is retired in such a run, not even what the other listing lacks.
     """
     del deadline
     ado = deps.connect(connector)
@@ -77,11 +78,15 @@ def sync_organization(
     repository_changes = compare_repositories(
         organization.id, deps.state.repositories(organization.id), repositories, listed_at
     )
-    outcome = _settle(ado, deps, connector, organization, project_changes, repository_changes, listed_at)
+    failure = projects.failure or repositories.failure
+    if failure is None:
+        outcome = _settle(ado, deps, connector, organization, project_changes, repository_changes, listed_at)
+    else:
+        # One half of the picture is missing: what the other half lacks is left as it is.
+        outcome = _untouched(project_changes, repository_changes)
     journal = (*project_changes.journal, *repository_changes.journal, *outcome.journal)
     _write(lease, deps, (*project_changes.rows, *outcome.projects), journal)
     _write(lease, deps, (*repository_changes.rows, *outcome.repositories), journal)
-    failure = projects.failure or repositories.failure
     deps.state.finish_listing(
         lease,
         listed_at=listed_at if failure is None else None,
@@ -174,6 +179,13 @@ class _Outcome:
     journal: tuple[JournalEntry, ...] = ()
     alive_projects: int = 0
     alive_repositories: int = 0
+
+
+def _untouched(projects: Comparison[Project], repositories: Comparison[Repository]) -> _Outcome:
+    return _Outcome(
+        alive_projects=sum(row.missing_since is None for row in projects.vanished),
+        alive_repositories=sum(row.missing_since is None for row in repositories.vanished),
+    )
 
 
 def _settle(

@@ -90,6 +90,20 @@ def test_a_hostile_first_answer_leaves_nothing_half_applied(bench: Bench, name: 
     assert len(failure.reason) < 1_000
 
 
+def test_a_real_deletion_waits_for_a_run_that_reads_everything(bench: Bench, name: str) -> None:
+    bench.connect()
+    bench.run()
+    project = bench.world.organization(name).ordered_projects()[0]
+    project.delete()
+    bench.simulator.add_fault(Fault("trouble", path=REPOSITORIES, organization=name, status=500))
+    bench.run()
+    assert bench.projects(name)[project.id].missing_since is None
+    bench.simulator.clear_faults()
+    bench.run()
+    assert bench.projects(name)[project.id].retired_at is not None
+    assert bench.equals_the_world(name)
+
+
 def test_pages_that_were_read_before_one_failed_are_kept(make_bench: MakeBench, name: str) -> None:
     bench = make_bench(page_size=2)
     bench.simulator.add_fault(Fault("trouble", path=PROJECTS, organization=name, status=500, page=2))
