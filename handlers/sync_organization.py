@@ -57,8 +57,8 @@ def sync_organization(
     projects if a project did, 1 for each recycle bin of a project that lost a repository, and up to 2 for
     each vanished thing that those do not prove deleted (50 things at most).
 
-    A listing that broke off is applied as far as whole answers told it and is then raised. Nothing goes missing
-    or is retired in such a run, not even what the other listing lacks.
+    A listing that broke off is applied as far as whole answers told it and is then raised. Nothing goes
+    missing or is retired in such a run, not even what the other listing lacks.
     """
     del deadline
     ado = deps.connect(connector)
