@@ -17,8 +17,9 @@ import handlers.queue_due_work
 import handlers.sync_organization
 import handlers.unit_of_work
 from shared import wiring
-from shared.model.command import DoWork, OnboardOrganization
+from shared.model.command import Command, DoWork, OnboardOrganization
 from shared.model.work import ONBOARDING_QUEUE, WorkKind
+from shared.ports import Dependencies
 
 app = func.FunctionApp()
 
@@ -69,10 +70,13 @@ def refresh_posture(timer: func.TimerRequest) -> None:
 @app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=ONBOARDING_QUEUE)
 def onboard_organization(message: func.ServiceBusMessage) -> None:
     """Onboard one organization now, because somebody asked for it."""
-    command = wiring.decode(ONBOARDING_QUEUE, message.get_body())
-    if not isinstance(command, OnboardOrganization):
-        raise TypeError(type(command).__name__)
-    handlers.onboard_organization.onboard_organization(command, wiring.dependencies())
+
+    def onboard(command: Command, deps: Dependencies) -> None:
+        if not isinstance(command, OnboardOrganization):
+            raise TypeError(type(command).__name__)
+        handlers.onboard_organization.onboard_organization(command, deps)
+
+    wiring.deliver(ONBOARDING_QUEUE, message, onboard)
 
 
 @app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.INVENTORY.value)
@@ -110,7 +114,10 @@ def _note_past_due(function: str, timer: func.TimerRequest) -> None:
 
 def _perform(kind: WorkKind, message: func.ServiceBusMessage, body: handlers.unit_of_work.Body) -> None:
     """Do the work that the message names. What raises here is delivered again, and in the end put aside."""
-    command = wiring.decode(kind.value, message.get_body())
-    if not isinstance(command, DoWork):
-        raise TypeError(type(command).__name__)
-    handlers.unit_of_work.perform(command, wiring.dependencies(), body)
+
+    def do(command: Command, deps: Dependencies) -> None:
+        if not isinstance(command, DoWork):
+            raise TypeError(type(command).__name__)
+        handlers.unit_of_work.perform(command, deps, body)
+
+    wiring.deliver(kind.value, message, do)

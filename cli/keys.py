@@ -178,7 +178,19 @@ STATUS: Keys = {
     "work": "array of work that failed, is throttled or overdue, see below",
     "queues": "array with a count for each queue, see below",
     "deadLetters": "how many messages were given up",
+    "stuck": "array of what does not go on or has to wait, the longest first, see below",
     "findings": "array of what is wrong, see below",
+}
+
+STUCK: Keys = {
+    "subject": "name of the organization, or what else it is about",
+    "what": "`failing` (twice in a row, or for a lasting reason), `abandoned` (begun and not ended), "
+    "`notTaken` (queued and not taken), `overdue` (by more than its interval), `throttled`, `deadLetter` or "
+    "`discoveryFails`",
+    "kind": "kind of work, queue, or `discovery`; empty where it is all work of the organization",
+    "since": "since when; of a failing discovery, when it was last tried",
+    "why": "why it is stuck",
+    "next": "what happens by itself, or what to do",
 }
 
 WORK: Keys = {

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.model.failure import FailureKind
-from shared.model.work import WorkKind
+from shared.model.work import WorkKind, is_held
 from shared.wiring.process import is_alive
 
 if TYPE_CHECKING:
@@ -102,11 +102,9 @@ class Pass:
 def done_elsewhere(runtime: Runtime, now: datetime) -> bool:
     """Whether another process, which is still alive, has work in hand."""
     owner = runtime.dependencies.owner
+    longest = runtime.dependencies.intervals.lease
     return any(
-        work.leased_until is not None
-        and work.leased_until > now
-        and work.leased_by != owner
-        and is_alive(work.leased_by)
+        is_held(work, now, longest) and work.leased_by != owner and is_alive(work.leased_by)
         for work in runtime.state.work()
     )
 

@@ -16,8 +16,7 @@ from cli.session import opened
 from shared.model.work import ONBOARDING_QUEUE, WorkKind
 
 if TYPE_CHECKING:
-    from shared.queue.embedded import EmbeddedQueue
-    from shared.queue.receiver import DeadLetter
+    from shared.queue.receiver import DeadLetter, Queues
 
 QUEUES = (ONBOARDING_QUEUE, *(kind.value for kind in WorkKind))
 
@@ -61,7 +60,7 @@ def list_queues() -> None:
         write_rows(queue_rows(runtime.queue), QUEUE_COLUMNS, invocation().output)
 
 
-def queue_rows(queues: EmbeddedQueue) -> list[dict[str, object]]:
+def queue_rows(queues: Queues) -> list[dict[str, object]]:
     """How many messages each queue holds."""
     return [
         {
@@ -75,7 +74,7 @@ def queue_rows(queues: EmbeddedQueue) -> list[dict[str, object]]:
     ]
 
 
-def dead_letter_count(queues: EmbeddedQueue) -> int:
+def dead_letter_count(queues: Queues) -> int:
     """How many messages were given up."""
     return sum(one.dead_lettered for one in queues.counts().values())
 
@@ -105,7 +104,7 @@ def send(name: str, body: str | None) -> None:
     if invocation().output is OutputFormat.JSON:
         write_object({"queue": name, "sequenceNumber": number})
     else:
-        write_line(f"Sent to {name} as message {number}.")
+        write_line(f"Sent to {name}." if number is None else f"Sent to {name} as message {number}.")
     note('The deployed app or "ado-connector run" takes it from the queue.')
 
 

@@ -17,6 +17,7 @@ from cli.output import Column, OutputFormat, Row, instant, write_line, write_obj
 from cli.problems import ExitCode
 from cli.queues import QUEUE_COLUMNS, queue_rows
 from cli.session import opened
+from cli.stuck import ago, stuck_rows
 from shared.model.failure import FailureKind
 from shared.model.organization import OnboardingState
 from shared.model.work import Work
@@ -43,7 +44,10 @@ _WORK = (
 
 @click.command(
     cls=Command,
-    answer=Answer(keys.STATUS, parts={"work": keys.WORK, "queues": keys.QUEUE, "findings": keys.FINDING}),
+    answer=Answer(
+        keys.STATUS,
+        parts={"work": keys.WORK, "queues": keys.QUEUE, "stuck": keys.STUCK, "findings": keys.FINDING},
+    ),
     examples=("ado-connector status", "ado-connector status --output json"),
 )
 def status() -> int:
@@ -52,12 +56,13 @@ def status() -> int:
     Exit codes: 0 all is well, 1 something needs a person, 2 something is not known (yet).
     """
     with opened() as runtime:
-        told = _read(runtime)
+        now = runtime.clock.now()
+        told = _read(runtime, now)
     findings = told.pop("_findings")
     if invocation().output is OutputFormat.JSON:
         write_object(told)
     else:
-        _write(told)
+        _write(told, now)
     if not isinstance(findings, list):
         return ExitCode.UNKNOWN
     return _exit_code(findings)
@@ -69,8 +74,8 @@ def _exit_code(findings: list[Finding]) -> ExitCode:
     return ExitCode.UNKNOWN if findings else ExitCode.DONE
 
 
-def _read(runtime: Runtime) -> dict[str, object]:
-    state, now = runtime.state, runtime.clock.now()
+def _read(runtime: Runtime, now: datetime) -> dict[str, object]:
+    state = runtime.state
     findings = find_all(state, now)
     connectors = sorted(state.connectors(), key=lambda one: one.name.casefold())
     if not connectors:
@@ -97,6 +102,7 @@ def _read(runtime: Runtime) -> dict[str, object]:
         "work": work,
         "queues": queues,
         "deadLetters": dead,
+        "stuck": stuck_rows(runtime, now),
         "findings": [one.row() for one in findings],
         "_findings": findings,
     }
@@ -142,7 +148,25 @@ def _work_row(work: Work, name: str, state: str, since: datetime | None, reason:
     }
 
 
-def _write(told: dict[str, object]) -> None:
+def _write_stuck(told: dict[str, object], now: datetime) -> None:
+    rows = told["stuck"]
+    write_line()
+    if not isinstance(rows, list) or not rows:
+        write_line("Nothing is stuck.")
+        return
+    write_line("Stuck:")
+    columns = (
+        Column("SUBJECT", "subject"),
+        Column("WHAT", "what"),
+        Column("KIND", "kind"),
+        Column("SINCE", lambda row: ago(row["since"], now)),
+        Column("WHY", "why"),
+        Column("NEXT", "next"),
+    )
+    write_rows(rows, columns, OutputFormat.TABLE)
+
+
+def _write(told: dict[str, object], now: datetime) -> None:
     table = OutputFormat.TABLE
     write_line(
         {"fine": "All is well.", "needsPerson": "Something needs a person."}.get(
@@ -154,6 +178,7 @@ def _write(told: dict[str, object]) -> None:
         if isinstance(rows, list) and rows:
             write_line()
             write_rows(rows, columns, table)
+    _write_stuck(told, now)
     organizations = told["organizations"]
     write_line()
     if isinstance(organizations, dict):

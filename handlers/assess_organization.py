@@ -16,7 +16,7 @@ from shared.model.ids import OrganizationId, ProjectId
 from shared.model.inventory import Project, Repository
 from shared.model.organization import Organization
 from shared.model.work import Lease
-from shared.ports import AzureDevOps, Clock, Dependencies
+from shared.ports import AzureDevOps, Clock, Dependencies, Urgency
 from shared.posture.catalogue import RULES
 from shared.posture.gathering import next_fact, nothing_gathered
 from shared.posture.judge import drop_all, judge
@@ -46,7 +46,7 @@ def assess_organization(
     A project is stored in one write, so a run that dies leaves none half-judged. What is missing from the
     inventory keeps its last verdicts; those of a project that is deleted are dropped.
     """
-    ado = deps.connect(connector)
+    ado = deps.connect(connector, urgency=Urgency.BACKGROUND)
     settings = _read_of_organization(lambda: ado.organization_pipeline_settings(organization.name))
     run = _Run(deps, ado, organization, settings, _repositories(deps, organization.id, lease.checkpoint))
     projects = _projects(deps, organization.id, lease.checkpoint)

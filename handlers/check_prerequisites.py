@@ -17,7 +17,7 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Enrollment, OnboardingState, Organization
 from shared.model.prerequisite import Prerequisite
 from shared.model.work import Lease, WorkKind
-from shared.ports import Dependencies, StateConflict
+from shared.ports import Dependencies, StateConflict, Urgency
 from shared.reconcile.organizations import (
     Decision,
     candidates,
@@ -66,7 +66,7 @@ class _Checked:
 
 
 def _check(connector: Connector, organization: Organization, deps: Dependencies) -> _Checked:
-    rights = read_identity_rights(deps.connect(connector), organization.name)
+    rights = read_identity_rights(deps.connect(connector, urgency=Urgency.URGENT), organization.name)
     now = deps.clock.now()
     before = deps.state.prerequisites(organization.id, connector.id)
     prerequisites = judge(rights, before, connector.identity.kind, now)

@@ -16,7 +16,7 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
 from shared.model.organization import OnboardingCause, OnboardingState
 from shared.model.work import WorkKind
-from shared.ports import AzureDevOps, Dependencies, StateConflict
+from shared.ports import AzureDevOps, Dependencies, SecretUnavailable, StateConflict, Urgency
 from shared.reconcile.organizations import DiscoveredOrganization, plan_discovery
 
 _TRIES = 5
@@ -66,9 +66,12 @@ def observe_organizations(connector: Connector, deps: Dependencies) -> Observati
     if not identity.lists_organizations:
         return Observation.whole(named)
     try:
-        listed = _list(deps.connect(connector, discovering=True), connector)
+        listed = _list(deps.connect(connector, discovering=True, urgency=Urgency.URGENT), connector)
     except ServiceError as error:
         return Observation.partial(named, error.failure)
+    except SecretUnavailable as error:
+        # Told of this connector, so that the others are not kept waiting for its secret.
+        return Observation.partial(named, Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error)))
     names = {account.name.casefold() for account in listed.items}
     items = (*listed.items, *(account for account in named if account.name.casefold() not in names))
     return replace(listed, items=items)

@@ -33,9 +33,9 @@ def queue_due_work(
             if since is not None and last is not None and last >= since:
                 continue
             current = deps.state.bring_forward(work.organization, kind, now)
-            if not is_due(current, now, timedelta(0)):
+            if not is_due(current, now, timedelta(0), deps.intervals.lease):
                 continue
-        elif not is_due(work, now, deps.intervals.requeue_after):
+        elif not is_due(work, now, deps.intervals.requeue_after, deps.intervals.lease):
             continue
         sent += queue_work(deps, current)
     if sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ from shared.reconcile.inventory import (
     settle,
     unknown_projects,
 )
+from shared.reconcile.listing import PartialListing, resumed
 from shared.reconcile.prerequisites import describe, judge
 
 _LOOKUPS = 50
@@ -40,8 +42,8 @@ _QUESTIONS = 25
 _BINS = 100
 """Most recycle bins that are read in one sync."""
 
-_ROWS = 5_000
-"""Rows written in one transaction, so that a large first sync holds no lock for long."""
+_ROWS = 2_000
+"""Rows written at a time: a large first sync holds no lock for long, and notices soon when its slice ends."""
 
 T = TypeVar("T")
 Row = TypeVar("Row", Project, Repository)
@@ -50,7 +52,7 @@ Row = TypeVar("Row", Project, Repository)
 def sync_organization(
     lease: Lease, deps: Dependencies, connector: Connector, organization: Organization, deadline: datetime
 ) -> str:
-    """List everything, compare, ask after what vanished, write what changed.
+    """List everything, compare, write what changed, ask after what vanished.
 
     Requests: ceil(projects / page) + 1 when nothing vanished; 1 for each project that repositories name
     and the listing lacks. When something vanished also: 4 for the identity's rights, 1 for the deleted
@@ -59,48 +61,194 @@ def sync_organization(
 
     A listing that broke off is applied as far as whole answers told it and is then raised. Nothing goes
     missing or is retired in such a run, not even what the other listing lacks.
-    """
-    del deadline
-    ado = deps.connect(connector)
-    name = organization.name
-    listed_at = deps.clock.now()
-    with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
-        # The pages of projects cost time on the way, the one answer of repositories costs it here.
-        listing = pool.submit(_repositories, ado, deps, connector, organization)
-        projects = _unless_throttled(ado.projects(name))
-        repositories = _unless_throttled(listing.result())
-    projects, repositories = _complete_projects(ado, name, projects, repositories)
-    deps.state.renew_lease(lease, deps.clock.now() + deps.intervals.lease)
 
-    project_changes = compare_projects(
-        organization.id, deps.state.projects(organization.id), projects, listed_at
-    )
-    repository_changes = compare_repositories(
-        organization.id, deps.state.repositories(organization.id), repositories, listed_at
-    )
-    failure = projects.failure or repositories.failure
-    if failure is None:
-        outcome = _settle(ado, deps, connector, organization, project_changes, repository_changes, listed_at)
-    else:
-        # One half of the picture is missing: what the other half lacks is left as it is.
-        outcome = _untouched(project_changes, repository_changes)
-    journal = (*project_changes.journal, *repository_changes.journal, *outcome.journal)
-    _write(lease, deps, (*project_changes.rows, *outcome.projects), journal)
-    _write(lease, deps, (*repository_changes.rows, *outcome.repositories), journal)
-    deps.state.finish_listing(
-        lease,
-        listed_at=listed_at if failure is None else None,
-        projects=project_changes.present + outcome.alive_projects,
-        repositories=repository_changes.present + outcome.alive_repositories,
-    )
-    if failure is not None:
-        raise ServiceError.of(failure)
-    if project_changes.rows or repository_changes.rows:
-        # What is new or changed is judged now, not when the next assessment happens to be due.
-        bring_forward(deps, organization.id, (WorkKind.POSTURE,))
-    else:
-        deps.state.ensure_work(organization.id, WorkKind.POSTURE, deps.clock.now())
-    return ""
+    A slice that runs out of time, or that the rate limit stops, keeps the pages of projects that it has read.
+    The next goes on behind them, and reads the one answer of repositories once more for each slice of writing
+    (1 request). A slice that died leaves a listing that is read again from its beginning.
+    """
+    ado = deps.connect(connector)
+    run = _Run(deps, ado, lease, connector, organization, deadline)
+    listed = run.read()
+    if isinstance(listed, str):
+        return listed
+    return run.apply(listed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Both listings, as far as they were read."""
+
+    began_at: datetime
+    projects: Observation[ObservedProject]
+    repositories: Observation[ObservedRepository]
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One slice of the sync of one organization."""
+
+    deps: Dependencies
+    ado: AzureDevOps
+    lease: Lease
+    connector: Connector
+    organization: Organization
+    deadline: datetime
+
+    def read(self) -> _Listed | str:
+        """Read both listings, or return the checkpoint where the next slice goes on."""
+        deps, now = self.deps, self.deps.clock.now()
+        content = deps.state.partial(self.organization.id, self.lease.kind) if self.lease.checkpoint else b""
+        before = resumed(self.lease.checkpoint, content, now, self.lease.attempt)
+        if before is None:
+            with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
+                # The pages of projects cost time on the way, the one answer of repositories costs it here.
+                listing = pool.submit(self._repositories)
+                projects = self._pages()
+                repositories = listing.result()
+            began = PartialListing(now)
+        else:
+            began = before
+            projects = self._rest_of(before)
+            if projects.failure is None and not projects.complete:
+                repositories = Observation.partial((), _CUT)
+            else:
+                repositories = self._repositories()
+        read = replace(
+            began, projects=projects.items, next_start=projects.next_start, complete=projects.complete
+        )
+        throttled = _throttled(projects) or _throttled(repositories)
+        if throttled is not None or (projects.failure is None and not projects.complete):
+            if throttled is not None and (read == before or not read.projects):
+                raise throttled
+            return self._keep(read)
+        try:
+            projects, repositories = _complete_projects(
+                self.ado, self.organization.name, projects, repositories
+            )
+        except Throttled:
+            if read == before or not read.complete:
+                raise
+            return self._keep(read)
+        return _Listed(began.began_at, projects, repositories, began.changed)
+
+    def _pages(self) -> Observation[ObservedProject]:
+        return self.ado.projects(
+            self.organization.name, deadline=self.deadline, expected=self.organization.projects
+        )
+
+    def _rest_of(self, before: PartialListing) -> Observation[ObservedProject]:
+        """What an earlier slice read, with what this one adds."""
+        if before.complete:
+            return Observation.whole(before.projects)
+        more = self.ado.projects(
+            self.organization.name,
+            start=before.next_start,
+            deadline=self.deadline,
+            expected=self.organization.projects,
+        )
+        if not more.items and more.failure is not None and _throttled(more) is None:
+            # The continuation is not answered any more: only the beginning is sure to be.
+            return self._pages()
+        return replace(
+            more,
+            items=(*before.projects, *more.items),
+            next_start=more.next_start or ("" if more.complete else before.next_start),
+        )
+
+    def _repositories(self) -> Observation[ObservedRepository]:
+        return _repositories(self.ado, self.deps, self.connector, self.organization)
+
+    def _keep(self, read: PartialListing) -> str:
+        """Leave it to the next slice to go on from here."""
+        content = read.content()
+        self.deps.state.put_partial(self.lease, content)
+        return read.checkpoint(content)
+
+    def apply(self, listed: _Listed) -> str:
+        """Bring the inventory in line, or return the checkpoint from which the rest is written."""
+        deps, organization, lease = self.deps, self.organization, self.lease
+        projects, repositories, listed_at = listed.projects, listed.repositories, listed.began_at
+        deps.state.renew_lease(lease, deps.clock.now() + deps.intervals.lease)
+        project_changes = compare_projects(
+            organization.id, deps.state.projects(organization.id), projects, listed_at
+        )
+        repository_changes = compare_repositories(
+            organization.id, deps.state.repositories(organization.id), repositories, listed_at
+        )
+        failure = projects.failure or repositories.failure
+        changed = listed.changed or bool(project_changes.rows or repository_changes.rows)
+        written = self._write(project_changes.rows, project_changes.journal) and self._write(
+            repository_changes.rows, repository_changes.journal
+        )
+        if not written:
+            if failure is not None:
+                raise ServiceError.of(failure)  # the next run lists again, and finds less to write
+            return self._keep(PartialListing(listed_at, projects.items, complete=True, changed=changed))
+        if failure is None:
+            outcome = _settle(
+                self.ado, deps, self.connector, organization, project_changes, repository_changes, listed_at
+            )
+        else:
+            # One half of the picture is missing: what the other half lacks is left as it is.
+            outcome = _untouched(project_changes, repository_changes)
+        self._write(outcome.projects, outcome.journal, to_the_end=True)
+        self._write(outcome.repositories, outcome.journal, to_the_end=True)
+        deps.state.finish_listing(
+            lease,
+            listed_at=listed_at if failure is None else None,
+            projects=project_changes.present + outcome.alive_projects,
+            repositories=repository_changes.present + outcome.alive_repositories,
+            by_project=Counter(one.project_id for one in repositories.items) if failure is None else None,
+        )
+        if failure is not None:
+            raise ServiceError.of(failure)
+        if changed:
+            # What is new or changed is judged now, not when the next assessment happens to be due.
+            bring_forward(deps, organization.id, (WorkKind.POSTURE,))
+        else:
+            deps.state.ensure_work(organization.id, WorkKind.POSTURE, deps.clock.now())
+        return ""
+
+    def _write(
+        self,
+        rows: Sequence[Project] | Sequence[Repository],
+        journal: Sequence[JournalEntry],
+        *,
+        to_the_end: bool = False,
+    ) -> bool:
+        """Write, in parts, until the slice ends; at least one part, so that every slice gets further.
+
+        Each row goes with the entries that tell of it, so that none is told twice. Says whether all was
+        written.
+        """
+        told: dict[str, list[JournalEntry]] = {}
+        for entry in journal:
+            told.setdefault(entry.subject, []).append(entry)
+        for start in range(0, len(rows), _ROWS):
+            if start and not to_the_end and self.deps.clock.now() >= self.deadline:
+                return False
+            part = rows[start : start + _ROWS]
+            self.deps.state.apply_inventory(
+                self.lease,
+                InventoryChange(
+                    projects=tuple(row for row in part if isinstance(row, Project)),
+                    repositories=tuple(row for row in part if isinstance(row, Repository)),
+                    journal=tuple(entry for row in part for entry in told.get(row.id, ())),
+                ),
+            )
+        return True
+
+
+_CUT = Failure(
+    FailureKind.TRANSIENT, "SliceEnded", "The time slice ended before it was read.", "It is read by the next."
+)
+
+
+def _throttled(observation: Observation[T]) -> Throttled | None:
+    """The wait that cut a listing short."""
+    failure = observation.failure
+    return Throttled(failure) if failure is not None and failure.kind is FailureKind.THROTTLED else None
 
 
 def _unless_throttled(observation: Observation[T]) -> Observation[T]:
@@ -336,25 +484,3 @@ def _ask(
         except ServiceError:
             continue
     return Evidence(deleted, hidden, readable, alive)
-
-
-def _write(
-    lease: Lease,
-    deps: Dependencies,
-    rows: Sequence[Project] | Sequence[Repository],
-    journal: Sequence[JournalEntry],
-) -> None:
-    """Write in slices. Each row goes with the entries that tell of it, so that none is told twice."""
-    told: dict[str, list[JournalEntry]] = {}
-    for entry in journal:
-        told.setdefault(entry.subject, []).append(entry)
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        deps.state.apply_inventory(
-            lease,
-            InventoryChange(
-                projects=tuple(row for row in part if isinstance(row, Project)),
-                repositories=tuple(row for row in part if isinstance(row, Repository)),
-                journal=tuple(entry for row in part for entry in told.get(row.id, ())),
-            ),
-        )

@@ -28,22 +28,31 @@ deadline. Raises `ServiceError` when the whole of it cannot be done now.
 
 _CONFLICT_PAUSE = timedelta(seconds=1)
 
+_in_hand: list[tuple[OrganizationId, WorkKind]] = []
+"""The runs of this process, by what they work on. A lease in its name on anything else was left behind.
+
+Threads share it without a lock: each step on a list is whole.
+"""
+
 
 def perform(command: DoWork, deps: Dependencies, body: Body) -> None:
     """Do the work that a message names, once: an outdated or repeated message finds no lease to take.
 
     Failures of Azure DevOps are recorded on the work and complete the message; failures of our own state
-    and bugs are raised, so that the host delivers the message again.
+    and bugs are raised, and the message is delivered again.
     """
+    _in_hand.append((command.organization, command.kind))
+    try:
+        _perform(command, deps, body)
+    finally:
+        _in_hand.remove((command.organization, command.kind))
+
+
+def _perform(command: DoWork, deps: Dependencies, body: Body) -> None:
     started = deps.clock.now()
-    lease = deps.state.lease_work(
-        command.organization,
-        command.kind,
-        command.revision,
-        owner=deps.owner,
-        now=started,
-        until=started + deps.intervals.lease,
-    )
+    lease = _lease(command, deps, started)
+    if lease is None and _was_left_behind(command, deps):
+        lease = _lease(command, deps, started)
     if lease is None:
         deps.log.info(
             "work.outdated",
@@ -75,6 +84,37 @@ def perform(command: DoWork, deps: Dependencies, body: Body) -> None:
         raise
     queue_again(deps, ended)
     queue_due(deps, command.organization)
+
+
+def _lease(command: DoWork, deps: Dependencies, now: datetime) -> Lease | None:
+    return deps.state.lease_work(
+        command.organization,
+        command.kind,
+        command.revision,
+        owner=deps.owner,
+        now=now,
+        until=now + deps.intervals.lease,
+    )
+
+
+def _was_left_behind(command: DoWork, deps: Dependencies) -> bool:
+    """Free the lease if it is this process's, which does nothing else of this work.
+
+    The state was away when it should have been let go. If another run takes it first, it is not freed: a
+    lease is told by its attempt.
+    """
+    work = _work(deps, command.organization, command.kind)
+    if work is None or work.leased_until is None or work.leased_by != deps.owner:
+        return False
+    if work.revision != command.revision or _in_hand.count((command.organization, command.kind)) > 1:
+        return False
+    held = Lease(work.organization, work.kind, work.revision, work.attempt, deps.owner, work.leased_until)
+    try:
+        deps.state.renew_lease(held, deps.clock.now())
+    except LeaseLost:
+        return False
+    deps.log.info("work.wasLeftBehind", organization_id=work.organization, kind=work.kind.value)
+    return True
 
 
 def _let_go(deps: Dependencies, lease: Lease) -> None:
@@ -202,14 +242,14 @@ def queue_due(deps: Dependencies, organization: OrganizationId) -> None:
     """Send messages for all work of an organization that the state says is due."""
     now = deps.clock.now()
     for work in deps.state.work(organization=organization):
-        if transitions.is_due(work, now, deps.intervals.requeue_after):
+        if transitions.is_due(work, now, deps.intervals.requeue_after, deps.intervals.lease):
             queue_work(deps, work)
 
 
 def queue_work(deps: Dependencies, work: Work) -> bool:
     """Note in the state that the message goes out, then send it. A crash in between makes it due again."""
-    start = transitions.next_start(work)
     now = deps.clock.now()
+    start = transitions.next_start(work, now)
     marked = deps.state.mark_queued(work, max(start, now))
     if marked is None:
         return False
@@ -224,5 +264,5 @@ def bring_forward(deps: Dependencies, organization: OrganizationId, kinds: tuple
     now = deps.clock.now()
     for kind in kinds:
         work = deps.state.bring_forward(organization, kind, now)
-        if transitions.is_due(replace(work, queued_at=None), now, timedelta(0)):
+        if transitions.is_due(replace(work, queued_at=None), now, timedelta(0), deps.intervals.lease):
             queue_work(deps, work)

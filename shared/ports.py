@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from enum import IntEnum
+from types import TracebackType
+from typing import Protocol, Self
 
 from shared.model.assessment import (
     AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
@@ -33,6 +35,7 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
+from shared.model.summary import PostureSummary, ProjectSummary
 from shared.model.work import Lease, Work, WorkKind
 
 
@@ -108,8 +111,15 @@ class AzureDevOps(Protocol):
         """Install a shared extension (writes!). Already installed counts as success; not shared is Gone."""
         ...
 
-    def projects(self, organization: str) -> Observation[ObservedProject]:
-        """Every project that exists, in whatever state (`stateFilter=all`)."""
+    def projects(
+        self, organization: str, *, start: str = "", deadline: datetime | None = None, expected: int = 0
+    ) -> Observation[ObservedProject]:
+        """Every project that exists, in whatever state (`stateFilter=all`).
+
+        A listing whose `deadline` passes is cut behind the page that is then read, at least one; `start` goes
+        on where it was cut (`Observation.next_start`). `expected` is how many projects there were last time:
+        so many may be read ahead.
+        """
         ...
 
     def deleted_projects(self, organization: str) -> Observation[ObservedProject]:
@@ -164,6 +174,10 @@ class LeaseLost(Exception):
 
 class StateUnavailable(Exception):
     """The store cannot be reached or is overloaded. Our own outage: nobody's work is to blame."""
+
+
+class SecretUnavailable(StateUnavailable):
+    """A secret cannot be had from where it is kept. Our own outage as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +257,31 @@ class ConnectorState(Protocol):
         ...
 
     def finish_listing(
-        self, lease: Lease, *, listed_at: datetime | None, projects: int, repositories: int
+        self,
+        lease: Lease,
+        *,
+        listed_at: datetime | None,
+        projects: int,
+        repositories: int,
+        by_project: Mapping[ProjectId, int] | None = None,
     ) -> None:
-        """Record the counts and, when the listing was complete, its time, on the organization."""
+        """Record the counts and, when the listing was complete, its time, on the organization.
+
+        `by_project` counts the repositories of each project that has any; None leaves what is recorded.
+        """
+        ...
+
+    def repository_counts(self, organization: OrganizationId) -> Mapping[ProjectId, int]:
+        """The repositories of each project that has any, as the last `finish_listing` counted them."""
+        ...
+
+    # listings that take more than one slice
+    def put_partial(self, lease: Lease, content: bytes) -> None:
+        """Keep what a listing has read so far, for the slice that goes on with it; replaces the last."""
+        ...
+
+    def partial(self, organization: OrganizationId, kind: WorkKind) -> bytes:
+        """What was kept last; empty when nothing was."""
         ...
 
     # prerequisites and extension
@@ -316,6 +352,14 @@ class ConnectorState(Protocol):
     def assessments(
         self, organization: OrganizationId, project: ProjectId | None = None
     ) -> Iterator[ResourceAssessments]: ...
+    def project_summaries(self, organization: OrganizationId) -> tuple[ProjectSummary, ...]:
+        """What was assessed in each project, counted with its last write; no row is read for it."""
+        ...
+
+    def posture_summaries(self) -> Mapping[OrganizationId, PostureSummary]:
+        """What was assessed in each organization, counted as of the end of its last posture slice."""
+        ...
+
     def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
         """When each project (by id; the empty string is the organization itself) was last assessed."""
         ...
@@ -338,8 +382,15 @@ class ConnectorState(Protocol):
 class ThrottleRecord:
     """Shared rate-limit knowledge of one organization and identity.
 
-    `requests` counts the requests of the clock hour that starts at `hour`; `remaining` and `limit` are the
-    last `X-RateLimit-*` values, in TSTU.
+    - `not_before`: no request starts before; `held_at` is when that wait was noted, on the same clock, so
+      that a reader whose clock differs still knows how long the wait was meant to be.
+    - `requests`: of the clock hour that starts at `hour`. Without an hourly cap they are counted after they
+      were sent, up to 20 per process late; with one they are reserved before, so up to one block per
+      running process was not sent yet.
+    - `remaining` and `limit`: the last `X-RateLimit-*` values, in TSTU, told at `usage_at`; `reset_at` is
+      when usage would be back to 0.
+    - `next_start`: the first start that nobody has taken yet, while usage makes the processes take turns.
+    - `urgent_at`: when an urgent request last had to wait.
     """
 
     not_before: datetime | None = None
@@ -351,6 +402,11 @@ class ThrottleRecord:
     updated_at: datetime | None = None
     throttled_seconds: float = 0.0
     revision: int = 0
+    held_at: datetime | None = None
+    reset_at: datetime | None = None
+    usage_at: datetime | None = None
+    next_start: datetime | None = None
+    urgent_at: datetime | None = None
 
 
 class ThrottleStore(Protocol):
@@ -364,6 +420,19 @@ class ThrottleStore(Protocol):
     def throttles(self) -> Mapping[str, ThrottleRecord]: ...
 
 
+class State(ConnectorState, ThrottleStore, Protocol):
+    """A store of all of it, as `shared.connector_state.open_state` gives one."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def close(self) -> None:
+        """Let go of the place; what was written stays."""
+        ...
+
+
 # --- queue and the bundle ---------------------------------------------------------------------------------
 
 
@@ -375,10 +444,23 @@ class CommandSender(Protocol):
         ...
 
 
+class Urgency(IntEnum):
+    """Whose requests go first where the rate limit or the places of a process are scarce."""
+
+    URGENT = 0
+    """Somebody waits for it: discovery, prerequisites, a forced onboarding."""
+    NORMAL = 1
+    """Inventory and extension."""
+    BACKGROUND = 2
+    """Posture."""
+
+
 class Connect(Protocol):
     """Gives Azure DevOps as a connector's identity sees it."""
 
-    def __call__(self, connector: Connector, *, discovering: bool = False) -> AzureDevOps:
+    def __call__(
+        self, connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
+    ) -> AzureDevOps:
         """As the connector's *run as* or, when discovering, its *discover as* identity."""
         ...
 

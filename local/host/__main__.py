@@ -1,6 +1,7 @@
 """`python -m local.host`: this app on this machine, with settings from the environment, until Ctrl-C.
 
-Exit code 130 after Ctrl-C, 0 after SIGTERM, 1 when the settings or the app are wrong.
+Exit code 130 after Ctrl-C, 0 after SIGTERM, 1 when the settings or the app are wrong, or the state
+cannot be reached.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import function_app
 from local.host.functions import IndexingError
 from local.host.host import GRACE, Host
 from shared import wiring
+from shared.ports import StateUnavailable
 from shared.wiring.runtime import Runtime, build_runtime
 from shared.wiring.settings import SettingsError, load_settings
 
@@ -29,7 +31,7 @@ def main() -> int:
         runtime = build_runtime(load_settings(), stream_logs=True)
         wiring.use(runtime)
         return serve(function_app.app, runtime)
-    except (SettingsError, IndexingError) as error:
+    except (SettingsError, StateUnavailable, IndexingError) as error:
         _say(str(error))
         return 1
 

@@ -48,9 +48,7 @@ class Host:
         self._timers = {one.name: one for one in functions if isinstance(one, TimerFunction)}
         self._queues = tuple(one for one in functions if isinstance(one, QueueFunction))
         self._check_queues(runtime)
-        self._monitor = TimerStore(
-            runtime.queue.path.with_suffix(".timers.db"), owner=process_owner(), is_alive=is_alive
-        )
+        self._monitor = TimerStore(runtime.timers_file, owner=process_owner(), is_alive=is_alive)
         self._memory = TimerStore(None)
         self._means = Means(
             runner=Runner(runtime.queue, runtime.clock, runtime.dependencies.log, on_event),

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from local.host.arguments import queue_arguments, timer_arguments
@@ -18,9 +20,9 @@ from local.host.functions import Function, QueueFunction, TimerFunction
 from local.host.timer_store import TimerStatus, TimerStore
 from shared import wiring
 from shared.ports import Clock, Log, StateUnavailable
-from shared.queue.embedded import EmbeddedQueue
+from shared.queue.embedded import MAX_DELIVERY_COUNT
 from shared.queue.messages import MessageRefused
-from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, Delivery, MessageLockLost
+from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, Delivery, MessageLockLost, Queues
 
 _LOG = logging.getLogger("ado_connector.host")
 
@@ -39,6 +41,16 @@ class Run:
     """Set when the host ends without waiting any longer: what becomes of the run is no longer told."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Settling:
+    """What is to become of a message whose run is over; `told` when it is known that it has to wait."""
+
+    function: str
+    delivery: Delivery
+    settle: Callable[[], None]
+    told: bool = False
+
+
 def renewal(delivery: Delivery, now: datetime, until: datetime) -> datetime | None:
     """When to renew the lock: half-way, unless it lasts for as long as it may be renewed."""
     if delivery.locked_until >= until:
@@ -49,11 +61,12 @@ def renewal(delivery: Delivery, now: datetime, until: datetime) -> datetime | No
 class Runner:
     """Calls functions, settles their messages, tells of both."""
 
-    def __init__(self, queue: EmbeddedQueue, clock: Clock, log: Log, on_event: OnEvent | None) -> None:
+    def __init__(self, queue: Queues, clock: Clock, log: Log, on_event: OnEvent | None) -> None:
         self._queue = queue
         self._clock = clock
         self._log = log
         self._on_event = on_event
+        self._left: SimpleQueue[_Settling] = SimpleQueue()
 
     def run_message(self, run: Run, function: QueueFunction, delivery: Delivery) -> None:
         """Call the function with the message; complete it on return, give it back on an error."""
@@ -67,21 +80,39 @@ class Runner:
         error = self._call(run, event, lambda: queue_arguments(function, delivery))
         if run.given_up.is_set():
             return
+        if not error:
+            settle = partial(self._queue.complete, delivery)
+        elif self._is_last(event):
+            # As an abandoned one would be, and with what a person needs to know.
+            settle = partial(
+                self._queue.dead_letter, delivery, reason=MAX_DELIVERY_COUNT_EXCEEDED, description=error
+            )
+        else:
+            settle = partial(self._queue.abandon, delivery)
+        self._settle(_Settling(function.name, delivery, settle))
+
+    def settle_left(self) -> None:
+        """Settle what could not be settled while the queue was away."""
+        for _ in range(self._left.qsize()):
+            if not self._settle(self._left.get()):
+                return
+
+    def _settle(self, settling: _Settling) -> bool:
+        """Returns whether the queue answered. If not, it is left for later, or until its lock runs out."""
         try:
-            if not error:
-                self._queue.complete(delivery)
-            elif self._is_last(event):
-                # As an abandoned one would be, and with what a person needs to know.
-                self._queue.dead_letter(delivery, reason=MAX_DELIVERY_COUNT_EXCEEDED, description=error)
-            else:
-                self._queue.abandon(delivery)
+            settling.settle()
         except MessageLockLost:
             self._log.warning(
-                "message.lockLost", function=function.name, sequence_number=delivery.sequence_number
+                "message.lockLost",
+                function=settling.function,
+                sequence_number=settling.delivery.sequence_number,
             )
         except StateUnavailable as error:
-            # Neither completed nor given back: it is delivered again when the lock runs out.
-            self._log.error("message.notSettled", function=function.name, error=str(error))
+            if not settling.told:
+                self._log.error("message.notSettled", function=settling.function, error=str(error))
+            self._left.put(replace(settling, told=True))
+            return False
+        return True
 
     def run_timer(self, run: Run, function: TimerFunction, status: TimerStatus, *, past_due: bool) -> bool:
         """Call the function as its timer does; returns whether it went well."""
@@ -122,7 +153,7 @@ class Runner:
         return error
 
     def _is_last(self, event: Event) -> bool:
-        return event.delivery_count >= self._queue.max_delivery_count
+        return event.delivery_count >= MAX_DELIVERY_COUNT
 
     def _log_failure(self, event: Event, error: str) -> None:
         """A message that fails again and again is told at its first failure and when it is given up."""

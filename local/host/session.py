@@ -20,9 +20,9 @@ from local.host.functions import QueueFunction, TimerFunction
 from local.host.host_json import HostOptions
 from local.host.runs import Run, Runner, new_message_run, renewal
 from local.host.timer_store import TimerStatus, TimerStore
+from shared.model.work import SKEW
 from shared.ports import Clock, Log, StateUnavailable
-from shared.queue.embedded import EmbeddedQueue
-from shared.queue.receiver import MessageLockLost
+from shared.queue.receiver import MessageLockLost, Queues
 
 POLL = 0.5
 """Seconds between looks at the queues when nothing is known to come: another process may send something."""
@@ -66,7 +66,7 @@ class Means:
     """What a session works with; the sessions of one host share it."""
 
     runner: Runner
-    queue: EmbeddedQueue
+    queue: Queues
     clock: Clock
     log: Log
     options: HostOptions
@@ -165,6 +165,7 @@ class Session:
         try:
             # Locks first: one that ran out would be taken anew below, by this very host.
             self._tend()
+            self._means.runner.settle_left()
             if not self._stopping:
                 self._start_timers()
                 self._start_messages()
@@ -303,6 +304,8 @@ class Session:
     def _start_timers(self) -> None:
         now = self._clock.now()
         for timer in self._timers:
+            if not timer.running:
+                self._correct(timer, now)
             if timer.running or timer.next > now:
                 continue
             status = timer.store.claim(timer.function.name, now)
@@ -313,6 +316,16 @@ class Session:
             timer.running = True
             past_due, timer.missed = timer.missed == status.next, None
             self._start_timer(timer, status, past_due=past_due)
+
+    @staticmethod
+    def _correct(timer: _Timer, now: datetime) -> None:
+        """No occurrence is left out between now and the next: else a clock that was ahead has set it."""
+        if timer.next <= now + SKEW:
+            return
+        following = timer.function.schedule.next_after(now)
+        if following < timer.next:
+            timer.store.correct(timer.function.name, following)
+            timer.next = following
 
     def _start_timer(self, timer: _Timer, status: TimerStatus, *, past_due: bool) -> None:
         function, runner = timer.function, self._means.runner

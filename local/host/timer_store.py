@@ -99,6 +99,11 @@ class TimerStore:
             connection.execute("UPDATE timers SET running_by = ? WHERE name = ?", (self._owner, name))
             return status
 
+    def correct(self, name: str, following: datetime) -> None:
+        """The next occurrence is earlier than was noted: the clock has gone back since."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE timers SET next = ? WHERE name = ?", (_text(following), name))
+
     def finish(self, name: str, last: datetime, following: datetime, now: datetime) -> None:
         """The run is over, whether or not it went well."""
         with self._transaction() as connection:

@@ -18,6 +18,10 @@ _WINDOW = 300.0
 _LONGEST_RESET = 3600.0
 """Seconds; a Reset further away is taken for a mistake, and believed no further than this."""
 
+LONGEST_PACE: Final = 30.0
+_SHORTEST_PACE = 0.02
+"""Seconds; less between two starts is not worth taking turns for."""
+
 _DATE_MARGIN = 1.0
 """A date names whole seconds, and may have been cut off to one."""
 
@@ -34,6 +38,8 @@ class Advice:
     says_when: bool = False
     remaining: float | None = None
     limit: float | None = None
+    away: float = _WINDOW
+    """Seconds until usage would be back to 0."""
 
 
 def advice_of(headers: Mapping[str, str], now: datetime, free_share: float) -> Advice:
@@ -48,33 +54,44 @@ def advice_of(headers: Mapping[str, str], now: datetime, free_share: float) -> A
         _number(headers.get("X-RateLimit-Limit")),
     )
     retry_after = _retry_after(headers.get("Retry-After", ""), server)
+    reset = _number(headers.get("X-RateLimit-Reset"))
+    away = max(0.0, min(_WINDOW if reset is None else reset - server.timestamp(), _LONGEST_RESET))
     asked = {
         "Retry-After": retry_after or 0.0,
         "X-RateLimit-Delay": _number(headers.get("X-RateLimit-Delay")) or 0.0,
-        "X-RateLimit-Remaining": _until_free(headers, server, remaining, limit, free_share),
+        "X-RateLimit-Remaining": until_free(remaining, limit, away, free_share),
     }
     name, wait = max(asked.items(), key=lambda one: one[1])
     wait = min(wait, LONGEST_WAIT)
     if wait <= 0:
-        return Advice(says_when=retry_after is not None, remaining=remaining, limit=limit)
-    return Advice(wait, f"{name} asks for {wait:.0f} s", retry_after is not None, remaining, limit)
+        return Advice(says_when=retry_after is not None, remaining=remaining, limit=limit, away=away)
+    return Advice(wait, f"{name} asks for {wait:.0f} s", retry_after is not None, remaining, limit, away)
 
 
-def _until_free(
-    headers: Mapping[str, str],
-    server: datetime,
-    remaining: float | None,
-    limit: float | None,
-    free_share: float,
-) -> float:
+def until_free(remaining: float | None, limit: float | None, away: float, free_share: float) -> float:
+    """Seconds until the free share is free again; 0 when it is."""
     if remaining is None or limit is None or limit <= 0:
         return 0.0
     used, ours = limit - remaining, limit * (1 - free_share)
-    if used <= ours:
+    return away * (1 - ours / used) if used > ours else 0.0
+
+
+def pace_of(remaining: float | None, limit: float | None, away: float, free_share: float) -> float:
+    """Seconds from one start to the next, so that the free share stays free until Reset.
+
+    What is left above the share is spread over the time to Reset, taking a request for one TSTU; little of
+    that while hardly anything is used, all of it at the share. 0 when there is no need.
+    """
+    if remaining is None or limit is None or limit <= 0 or away <= 0:
         return 0.0
-    reset = _number(headers.get("X-RateLimit-Reset"))
-    away = _WINDOW if reset is None else reset - server.timestamp()
-    return max(0.0, min(away, _LONGEST_RESET)) * (1 - ours / used)
+    ours = limit * (1 - free_share)
+    left = ours - (limit - remaining)
+    if left >= ours:
+        return 0.0
+    if left <= 0:
+        return LONGEST_PACE
+    pace = away / left * (1 - left / ours)
+    return min(pace, LONGEST_PACE) if pace >= _SHORTEST_PACE else 0.0
 
 
 def _retry_after(value: str, server: datetime) -> float | None:

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, TypeVar
 
 from shared.ado.auth import Credential
@@ -25,7 +26,7 @@ from shared.ado.parse import BrokenJsonError, ShapeError, parse_document
 from shared.ado.throttle import Gate, Gates, NotNowError
 from shared.ado.transport import Answer, Outgoing, Transport
 from shared.model.failure import Transient
-from shared.ports import Clock
+from shared.ports import Clock, Urgency
 
 T = TypeVar("T")
 
@@ -42,13 +43,29 @@ class Client:
     """Azure DevOps as one identity sees it, one request at a time. Safe across threads."""
 
     def __init__(
-        self, transport: Transport, credential: Credential, gates: Gates, identity_key: str, clock: Clock
+        self,
+        transport: Transport,
+        credential: Credential,
+        gates: Gates,
+        identity_key: str,
+        clock: Clock,
+        urgency: Urgency = Urgency.NORMAL,
     ) -> None:
         self._transport = transport
         self._credential = credential
         self._gates = gates
         self._identity_key = identity_key
         self._clock = clock
+        self._urgency = urgency
+
+    def now(self) -> datetime:
+        """The present, by the clock that deadlines are told in."""
+        return self._clock.now()
+
+    @property
+    def places(self) -> int:
+        """How many requests to one organization may be under way at once."""
+        return self._gates.places
 
     def document(
         self,
@@ -92,7 +109,7 @@ class Client:
             authorization = self._credential.authorization(where)
             outgoing = Outgoing(call.method, url, call.accept, where, authorization, json)
             error: AzureDevOpsError | None = None
-            with gate.admitted(where) as started:
+            with gate.admitted(where, self._urgency) as started:
                 try:
                     return self._once(call, outgoing, gate, started, read)
                 except AzureDevOpsError as caught:

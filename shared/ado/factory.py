@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.ado.auth import Secrets, make_credential
+from shared.ado.auth import Credential, Secrets, make_credential
 from shared.ado.azure_devops import AzureDevOpsClient
 from shared.ado.client import Client
 from shared.ado.throttle import Gates, Limits
 from shared.ado.transport import USER_AGENT, Gateway, Transport
 from shared.model.connector import IdentityReference
 from shared.model.ids import TenantId
-from shared.ports import AzureDevOps, Clock, ThrottleStore
+from shared.ports import AzureDevOps, Clock, ThrottleStore, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,18 +62,27 @@ class AzureDevOpsFactory:
         limits = Limits(options.concurrency, options.free_share, options.hourly_cap, options.sleep_most)
         self._gates = Gates(limits, store, clock)
         self._lock = threading.Lock()
-        self._clients: dict[tuple[IdentityReference, TenantId], AzureDevOpsClient] = {}
+        self._credentials: dict[tuple[IdentityReference, TenantId], Credential] = {}
+        self._clients: dict[tuple[IdentityReference, TenantId, Urgency], AzureDevOpsClient] = {}
 
-    def connect(self, identity: IdentityReference, tenant: TenantId) -> AzureDevOps:
-        """Azure DevOps as the identity sees it, signed in to the tenant. Makes no request."""
+    def connect(
+        self, identity: IdentityReference, tenant: TenantId, urgency: Urgency = Urgency.NORMAL
+    ) -> AzureDevOps:
+        """Azure DevOps as the identity sees it, signed in to the tenant. Makes no request.
+
+        Clients that differ only in urgency share the sign-in and the gates.
+        """
         with self._lock:
-            client = self._clients.get((identity, tenant))
+            client = self._clients.get((identity, tenant, urgency))
             if client is None:
-                credential = make_credential(identity, tenant, self._secrets, self._clock)
+                credential = self._credentials.get((identity, tenant))
+                if credential is None:
+                    credential = make_credential(identity, tenant, self._secrets, self._clock)
+                    self._credentials[identity, tenant] = credential
                 client = AzureDevOpsClient(
-                    Client(self._transport, credential, self._gates, identity.key, self._clock)
+                    Client(self._transport, credential, self._gates, identity.key, self._clock, urgency)
                 )
-                self._clients[identity, tenant] = client
+                self._clients[identity, tenant, urgency] = client
             return client
 
     def close(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +18,7 @@ from shared.ado.calls import (
     READ_REPOSITORY,
     Call,
 )
-from shared.ado.pages import TOKEN_HEADER, TOKEN_PARAMETER, Page, one_answer, read_pages
+from shared.ado.pages import TOKEN_HEADER, TOKEN_PARAMETER, Ahead, Page, one_answer, read_pages
 from shared.ado.parse import Fields, ShapeError, guid, listed, name, parse_document
 from shared.ado.stream import stream_items
 from shared.ado.transport import Answer
@@ -37,9 +39,21 @@ _WEB_ADDRESS_MOST = 4_096
 class InventoryArea(Area):
     """Projects and repositories."""
 
-    def projects(self, organization: str) -> Observation[ObservedProject]:
-        """Every project in whatever state but deleted. Requests: one per page."""
-        return self._projects(LIST_PROJECTS, organization, "all")
+    def projects(
+        self, organization: str, *, start: str = "", deadline: datetime | None = None, expected: int = 0
+    ) -> Observation[ObservedProject]:
+        """Every project in whatever state but deleted. Requests: one per page.
+
+        Tokens of this listing are offsets, so that pages are read ahead as far as projects are `expected`.
+        """
+        client = self._client
+
+        def is_time_up() -> bool:
+            return deadline is not None and client.now() >= deadline
+
+        return self._projects(
+            LIST_PROJECTS, organization, "all", start, is_time_up, Ahead(expected, client.places)
+        )
 
     def deleted_projects(self, organization: str) -> Observation[ObservedProject]:
         """Deleted projects. Requests: one per page."""
@@ -85,17 +99,25 @@ class InventoryArea(Area):
             lambda document: _Repositories(organization).read(document, ""),
         )
 
-    def _projects(self, call: Call, organization: str, state: str) -> Observation[ObservedProject]:
+    def _projects(
+        self,
+        call: Call,
+        organization: str,
+        state: str,
+        start: str = "",
+        is_time_up: Callable[[], bool] = lambda: False,
+        ahead: Ahead | None = None,
+    ) -> Observation[ObservedProject]:
         def fetch(token: str | None) -> Page[ObservedProject]:
             query = [("stateFilter", state), ("$top", str(PROJECTS_ASKED))]
             if token is not None:
                 query.append((TOKEN_PARAMETER, token))
             return self._client.request(call, {"organization": organization}, _project_page, query=query)
 
-        listing = read_pages(fetch, call.where(organization))
+        listing = read_pages(fetch, call.where(organization), start=start, is_time_up=is_time_up, ahead=ahead)
         # Pages are cut by offset: what moves while they are read may stand on two of them.
         unique = tuple({project.id: project for project in listing.items}.values())
-        return Observation(unique, listing.complete, listing.failure)
+        return replace(listing, items=unique)
 
 
 def _project_page(answer: Answer) -> Page[ObservedProject]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from shared.connector_state.database import Part
 from shared.connector_state.journal import write_journal
 from shared.connector_state.leases import check_lease
 from shared.model.extension import ExtensionState
-from shared.model.ids import ConnectorId, OrganizationId, TenantId
+from shared.model.ids import ConnectorId, OrganizationId, ProjectId, TenantId
 from shared.model.journal import JournalEntry
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
@@ -50,7 +51,13 @@ class OrganizationsPart(Part):
         return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id)))
 
     def finish_listing(
-        self, lease: Lease, *, listed_at: datetime | None, projects: int, repositories: int
+        self,
+        lease: Lease,
+        *,
+        listed_at: datetime | None,
+        projects: int,
+        repositories: int,
+        by_project: Mapping[ProjectId, int] | None = None,
     ) -> None:
         with self._database.write() as connection:
             check_lease(connection, lease)
@@ -64,6 +71,18 @@ class OrganizationsPart(Part):
                     organization, last_complete_listing=listed, projects=projects, repositories=repositories
                 ),
             )
+            if by_project is not None:
+                connection.execute(
+                    "INSERT OR REPLACE INTO repository_counts (organization, document) VALUES (?, ?)",
+                    (lease.organization, json.dumps(by_project)),
+                )
+
+    def repository_counts(self, organization: OrganizationId) -> Mapping[ProjectId, int]:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT document FROM repository_counts WHERE organization = ?", (organization,)
+            ).fetchone()
+        return {} if row is None else {ProjectId(one): count for one, count in json.loads(row[0]).items()}
 
     def put_enrollment(self, enrollment: Enrollment, journal: Sequence[JournalEntry] = ()) -> Enrollment:
         written = replace(enrollment, revision=enrollment.revision + 1)

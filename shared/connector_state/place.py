@@ -18,7 +18,8 @@ def file_of(url: str, setting: str) -> Path:
         said = f"the scheme {scheme!r} is not supported" if scheme else "it is not a URL"
         raise StateUrlError(
             f"{setting}: {said}. Supported: sqlite:///PATH, with four slashes for an absolute path, such as "
-            f"{setting}=sqlite:////var/lib/ado-connector/state.db"
+            f"{setting}=sqlite:////var/lib/ado-connector/state.db; and tables://ACCOUNT, a storage account "
+            "in Azure, or its connection string"
         )
     name = url.removeprefix(_PREFIX)
     if not name.strip() or name.startswith(":memory:") or "\0" in name or name.endswith("/"):

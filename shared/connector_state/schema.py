@@ -153,7 +153,35 @@ CREATE TABLE throttles (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+-- Sums of what was assessed, written with the rows that they count.
+ALTER TABLE assessed ADD COLUMN findings TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE posture_totals (
+    organization TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+-- What was assessed before they were there is assessed anew, and counted.
+UPDATE work SET due_at = '1970-01-01T00:00:00.000000+00:00' WHERE kind = 'posture' AND dropped = 0;
+
+CREATE TABLE repository_counts (
+    organization TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What a listing that was cut has read so far.
+CREATE TABLE partials (
+    organization TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (organization, kind)
+) WITHOUT ROWID;
+
+-- Since when work fails: the first of the failures in a row. What failed before is known of its last only.
+ALTER TABLE work ADD COLUMN failing_since TEXT;
+UPDATE work SET failing_since = last_failure_at WHERE failures_in_a_row > 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

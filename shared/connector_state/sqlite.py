@@ -12,12 +12,20 @@ from shared.connector_state.database import BUSY_SECONDS, Database
 from shared.connector_state.inventory import InventoryPart
 from shared.connector_state.journal import JournalPart
 from shared.connector_state.organizations import OrganizationsPart
+from shared.connector_state.partials import PartialsPart
 from shared.connector_state.throttles import ThrottlesPart
 from shared.connector_state.work import WorkPart
 
 
 class SqliteConnectorState(
-    ConnectorsPart, OrganizationsPart, InventoryPart, WorkPart, AssessmentsPart, JournalPart, ThrottlesPart
+    ConnectorsPart,
+    OrganizationsPart,
+    InventoryPart,
+    PartialsPart,
+    WorkPart,
+    AssessmentsPart,
+    JournalPart,
+    ThrottlesPart,
 ):
     """`shared.ports.ConnectorState` and `ThrottleStore` on one file.
 

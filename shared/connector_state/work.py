@@ -23,17 +23,18 @@ from shared.connector_state.leases import check_lease
 from shared.model.failure import Failure, FailureKind
 from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry
-from shared.model.work import Lease, Work, WorkKind
+from shared.model.work import Lease, Work, WorkKind, is_held
 
 _FAILURE = Document(Failure)
 
 _COLUMNS = (
     "organization, kind, due_at, revision, queued_at, leased_until, leased_by, attempt, failures_in_a_row,"
-    " checkpoint, not_before, last_success, last_failure, last_failure_at"
+    " checkpoint, not_before, last_success, last_failure, last_failure_at,"
+    " failing_since"
 )
 _PUT = (
     f"INSERT OR REPLACE INTO work ({_COLUMNS}, asked_for, dropped)"  # noqa: S608 - constants
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 )
 
 
@@ -53,7 +54,7 @@ class WorkPart(Part):
             if work.leased_until is not None:
                 # The run under way may have looked already: what was asked for outlasts its end.
                 asked_for = min(due_at, _asked_for(connection, organization, kind) or due_at)
-            brought = _brought_forward(work, due_at)
+            brought = brought_forward(work, due_at)
             _put(connection, brought, asked_for)
             return brought
 
@@ -107,7 +108,7 @@ class WorkPart(Part):
             work = _find(connection, organization, kind)
             if work is None or work.revision != revision:
                 return None
-            if work.leased_until is not None and work.leased_until > now:
+            if is_held(work, now, until - now):
                 return None
             leased = replace(work, leased_until=until, leased_by=owner, attempt=work.attempt + 1)
             _put(connection, leased, None)
@@ -137,7 +138,7 @@ class WorkPart(Part):
             )
             asked_for = _asked_for(connection, lease.organization, lease.kind)
             if asked_for is not None:
-                finished = _brought_forward(finished, asked_for)
+                finished = brought_forward(finished, asked_for)
             _put(connection, finished, None)
             write_journal(connection, journal)
         return finished
@@ -155,7 +156,7 @@ class WorkPart(Part):
         return freed
 
 
-def _brought_forward(work: Work, due_at: datetime) -> Work:
+def brought_forward(work: Work, due_at: datetime) -> Work:
     """Due no later than asked, without its own backoff; a wait that the rate limit asked for stays.
 
     A message that was timed for later than the work may now start would come too late to count as queued.
@@ -217,6 +218,7 @@ def _put(connection: sqlite3.Connection, work: Work, asked_for: datetime | None)
             time_text_or_none(work.last_success),
             None if work.last_failure is None else _FAILURE.dump(work.last_failure),
             time_text_or_none(work.last_failure_at),
+            time_text_or_none(work.failing_since),
             time_text_or_none(asked_for),
         ),
     )
@@ -233,6 +235,7 @@ _Row = tuple[
     int,
     int,
     str,
+    str | None,
     str | None,
     str | None,
     str | None,
@@ -256,4 +259,5 @@ def _read(row: _Row) -> Work:
         last_success=time_or_none(row[11]),
         last_failure=None if row[12] is None else _FAILURE.load(row[12]),
         last_failure_at=time_or_none(row[13]),
+        failing_since=time_or_none(row[14]),
     )

@@ -77,6 +77,10 @@ class ResourceAssessments:
     assessments: Mapping[RuleId, Assessment]
 
 
+Findings = Mapping[RuleId, Mapping[AssessmentStatus, int]]
+"""How many resources each rule found in each status. A rule's severity is the catalogue's to tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class AssessmentChange:
     """Assessment rows to write and resources to drop for one scope, with their journal entries."""
@@ -85,3 +89,5 @@ class AssessmentChange:
     dropped: tuple[tuple[str, str], ...] = ()
     """(resource kind, resource id) of resources that no longer exist."""
     journal: tuple[JournalEntry, ...] = ()
+    findings: Findings = field(default_factory=dict)
+    """The scope's verdicts, counted, as they are once the change is written."""

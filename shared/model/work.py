@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.model.failure import Failure
@@ -30,7 +30,7 @@ class Work:
     A message names `revision`; only the current one can take the lease, and finishing raises it, so that an
     older or repeated message finds nothing to do. `attempt` counts leases of this revision and, with it,
     fences writes. `not_before` holds back retries and throttled work; `checkpoint` is where a sliced run
-    goes on.
+    goes on. `failing_since` is the first of the failures in a row.
     """
 
     organization: OrganizationId
@@ -47,6 +47,7 @@ class Work:
     last_success: datetime | None = None
     last_failure: Failure | None = None
     last_failure_at: datetime | None = None
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,17 @@ class Lease:
     owner: str
     until: datetime
     checkpoint: str = ""
+
+
+SKEW = timedelta(minutes=5)
+"""By how much the clocks of machines may differ, or one clock may jump, without anybody taking notice."""
+
+
+def is_held(work: Work, now: datetime, longest: timedelta) -> bool:
+    """Whether a worker holds a lease on the work that is still good.
+
+    Nobody takes a lease for longer than `longest`, the lease interval. One that ends later than that from now
+    (and the skew of clocks) was taken by a clock that was wrong, and is not believed: its end might be hours
+    away. Should its worker run all the same, its writes are refused once somebody else has the lease.
+    """
+    return work.leased_until is not None and now < work.leased_until <= now + longest + SKEW

@@ -18,6 +18,7 @@ from shared.model.assessment import (
 from shared.model.facts import ProjectFacts
 from shared.model.ids import OrganizationId, RuleId
 from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.summary import findings_of
 from shared.posture.judging import JudgedResource, ResourceKey, judge_project, key_of
 from shared.posture.rule import Rule
 from shared.posture.subjects import is_judged
@@ -87,7 +88,10 @@ def changes(
             journal.extend(_entries(pen, after, before))
     gone = [row for key, row in sorted(stored.items()) if key not in judged and key not in untouched]
     journal.extend(entry for row in gone for entry in _farewell(pen, row))
-    return AssessmentChange(tuple(rows), tuple(key_of(row.resource) for row in gone), tuple(journal))
+    dropped = tuple(key_of(row.resource) for row in gone)
+    left = {key: row for key, row in stored.items() if key not in dropped}
+    left.update((key_of(row.resource), row) for row in rows)
+    return AssessmentChange(tuple(rows), dropped, tuple(journal), findings_of(left.values()))
 
 
 def drop_all(

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from shared.ports import Clock
-from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, QUEUES, UnknownQueue
+from shared.queue.checks import check_name
+from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, QUEUES
 from shared.queue.store import Store
 
 UNLOCK = """
@@ -35,9 +36,9 @@ class Box:
         """How often a message is delivered before it is given up."""
         return self._max_delivery_count
 
-    def _check_name(self, queue: str) -> None:
-        if queue not in self.queues:
-            raise UnknownQueue(f"There is no queue {queue!r:.80}; there are {', '.join(self.queues)}.")
+    @staticmethod
+    def _check_name(queue: str) -> None:
+        check_name(queue)
 
     def _settle(self, connection: sqlite3.Connection, now: datetime, queues: Iterable[str]) -> None:
         """Do what time has brought: scheduled messages come due, locks run out."""

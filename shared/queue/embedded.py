@@ -14,12 +14,11 @@ from typing import Self
 from shared.model.command import Command
 from shared.ports import Clock
 from shared.queue.box import UNLOCK, time_text
+from shared.queue.checks import check_message, storable
 from shared.queue.dead_letters import DeadLettersPart
 from shared.queue.receiver import (
-    MESSAGE_BYTES,
     Delivery,
     MessageLockLost,
-    MessageTooLarge,
     Property,
     QueueCounts,
 )
@@ -31,7 +30,6 @@ LOCK_DURATION = timedelta(minutes=5)
 MAX_DELIVERY_COUNT = 10
 """What Service Bus has by default."""
 
-_ID_CHARACTERS = 128
 _REASON_CHARACTERS = 4096
 
 _TAKE = (
@@ -103,16 +101,8 @@ class EmbeddedQueue(DeadLettersPart):
         properties: Mapping[str, Property] | None = None,
     ) -> int:
         self._check_name(queue)
-        text = json.dumps(dict(properties or {}), allow_nan=False)
         message_id = message_id or uuid.uuid4().hex
-        if max(len(message_id), len(correlation_id)) > _ID_CHARACTERS:
-            raise ValueError(f"message and correlation ids have at most {_ID_CHARACTERS} characters")
-        size = len(body) + len(text) + len(message_id) + len(correlation_id)
-        if size > MESSAGE_BYTES:
-            raise MessageTooLarge(
-                f"The message for queue {queue} has {size:,} bytes, of at most {MESSAGE_BYTES:,}. "
-                "It was not sent; put less into it."
-            )
+        text = check_message(queue, body, message_id, correlation_id, properties or {})
         now = self._clock.now()
         later = not_before is not None and not_before > now
         with self._store.write(durable=True) as connection:
@@ -204,8 +194,8 @@ class EmbeddedQueue(DeadLettersPart):
             "UPDATE queue_messages SET state = 'dead', lock_token = NULL, locked_by = NULL,"
             " available_at = NULL, dead_reason = ?, dead_description = ?, dead_at = ?",
             delivery,
-            _storable(reason)[:_REASON_CHARACTERS],
-            _storable(description)[:_REASON_CHARACTERS],
+            storable(reason)[:_REASON_CHARACTERS],
+            storable(description)[:_REASON_CHARACTERS],
             time_text(self._clock.now()),
         )
 
@@ -249,6 +239,8 @@ class EmbeddedQueue(DeadLettersPart):
                 (queue, self._max_delivery_count),
             ).fetchone()
         times = [datetime.fromisoformat(one) for one in (ready, scheduled, locked) if one is not None]
+        if ready is not None:
+            times.append(self._clock.now())  # it may have been sent by a clock that was ahead
         return min(times, default=None)
 
     def counts(self) -> Mapping[str, QueueCounts]:
@@ -298,8 +290,3 @@ def _lock_lost(delivery: Delivery) -> MessageLockLost:
     return MessageLockLost(
         f"Message {delivery.sequence_number} of queue {delivery.queue} is no longer locked for this receiver."
     )
-
-
-def _storable(text: str) -> str:
-    """A text for people, with what UTF-8 cannot hold written out."""
-    return text.encode(errors="backslashreplace").decode()

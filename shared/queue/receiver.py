@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from shared.model.work import ONBOARDING_QUEUE, WorkKind
-from shared.ports import StateUnavailable
+from shared.ports import CommandSender, StateUnavailable
 
 Property = str | int | float | bool
 
@@ -130,8 +131,12 @@ class RawSender(Protocol):
         message_id: str = "",
         correlation_id: str = "",
         properties: Mapping[str, Property] | None = None,
-    ) -> int:
-        """Send and return the sequence number. Raises `MessageTooLarge` and `UnknownQueue`."""
+    ) -> int | None:
+        """Send and return the sequence number, None where the broker does not tell it.
+
+        Raises before anything is sent: `MessageTooLarge`, `UnknownQueue`, and `TypeError` or `ValueError` for
+        a property that is no text of Unicode characters, boolean, finite number or 64-bit integer.
+        """
         ...
 
 
@@ -149,3 +154,32 @@ class DeadLetters(Protocol):
     def discard(self, queue: str, sequence_numbers: Iterable[int] | None = None) -> int:
         """Delete these (or all); returns how many there were."""
         ...
+
+
+class Queues(CommandSender, RawSender, Receiver, DeadLetters, Protocol):
+    """All queues of the app in one place, as `shared.queue.open_queue` gives them."""
+
+    @property
+    def max_delivery_count(self) -> int:
+        """How often a message is delivered before it is given up."""
+        ...
+
+    def counts(self) -> Mapping[str, QueueCounts]:
+        """How full each queue is, as far as the place tells."""
+        ...
+
+    def next_available_at(self, queue: str) -> datetime | None:
+        """When a message can be received from this queue at the earliest, if nobody does anything.
+
+        Not later than now when one can be received already; None when there is none to come.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the place. Locks stay until they run out."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

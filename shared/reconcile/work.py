@@ -6,24 +6,30 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.model.failure import Failure, FailureKind
-from shared.model.work import Work
+from shared.model.work import SKEW, Work, is_held
 
 
-def is_due(work: Work, now: datetime, requeue_after: timedelta) -> bool:
+def is_due(work: Work, now: datetime, requeue_after: timedelta, lease: timedelta) -> bool:
     """Whether a message for this work should go out now.
 
-    Not while it is held back, being worked on, or queued so recently that its message may still arrive. A
-    message that was lost, or whose worker died, makes the work due again.
+    Not while it is held back, being worked on (a lease lasts for `lease` at most), or queued so recently that
+    its message may still arrive. A message that was lost, or whose worker died, makes the work due again.
     """
-    if work.due_at > now or (work.not_before is not None and work.not_before > now):
+    if next_start(work, now) > now or is_held(work, now, lease):
         return False
-    if work.leased_until is not None and work.leased_until > now:
-        return False
-    return work.queued_at is None or work.queued_at + requeue_after <= now
+    # A message that goes out later than now, for work that may start now, was timed by a wrong clock.
+    return work.queued_at is None or not now - requeue_after < work.queued_at <= now + SKEW
 
 
-def next_start(work: Work) -> datetime:
-    """The earliest time at which the work may run."""
+def next_start(work: Work, now: datetime) -> datetime:
+    """The earliest time at which the work may run.
+
+    Times to come are believed when the run that set them is past. A clock that was hours ahead when it set
+    them would hold the work back for hours: such work may run now. What never ran was due when it was made.
+    """
+    ran = max((at for at in (work.last_success, work.last_failure_at) if at is not None), default=None)
+    if (work.due_at if ran is None else ran) > now + SKEW:
+        return now
     return max(work.due_at, work.not_before) if work.not_before is not None else work.due_at
 
 
@@ -38,6 +44,7 @@ def succeeded(work: Work, started_at: datetime, now: datetime, interval: timedel
         last_success=now,
         last_failure=None,
         last_failure_at=None,
+        failing_since=None,
     )
 
 
@@ -78,4 +85,5 @@ def failed(
         failures_in_a_row=failures,
         last_failure=failure,
         last_failure_at=now,
+        failing_since=work.failing_since or now,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.model.command import Command
     from shared.ports import Dependencies
+    from shared.wiring.outages import Message
     from shared.wiring.runtime import Runtime
 
 _lock = threading.Lock()
@@ -39,6 +41,22 @@ def current() -> Runtime:
 def dependencies() -> Dependencies:
     """What handlers are given."""
     return current().dependencies
+
+
+def deliver(queue: str, message: Message, handle: Callable[[Command, Dependencies], None]) -> None:
+    """Give the command in the message to the handler.
+
+    Returns when the message is done with: handled, or put off because our own state, queues or secrets are
+    away. Raises `shared.queue.messages.MessageRefused` and what a bug raises: the message comes again then,
+    and in the end is a dead letter. Also raises when the queues themselves stay away.
+    """
+    from shared.wiring import outages  # noqa: PLC0415 - heavy, see the module docstring
+
+    command = decode(queue, message.get_body())
+    try:
+        handle(command, dependencies())
+    except outages.OWN_OUTAGES as outage:
+        outages.put_off(queue, message, outage, _runtime)
 
 
 def decode(queue: str, body: bytes) -> Command:

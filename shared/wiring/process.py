@@ -24,13 +24,19 @@ def process_owner() -> str:
     return _owner_of(os.getpid())
 
 
-def is_alive(owner: str) -> bool:
-    """Whether the process of that name may still be running. False only when it surely is not."""
+def is_alive(owner: str, *, among_machines: bool = False) -> bool:
+    """Whether the process of that name may still be running. False only when it surely is not.
+
+    `among_machines` says that machines share what is held. Two of them may have the same name, so one of this
+    name under another boot is then not taken for this one's past.
+    """
     parts = owner.rsplit("/", _PARTS - 1)
     if len(parts) != _PARTS or not parts[1].isdigit():
         return True
     where, pid, started = parts
     here = _where()
+    if where != here and among_machines:
+        return True
     if where != here:
         # The same machine (or container) under an earlier boot: nothing of that time runs any more.
         host, boot, space = _where_parts(where)
@@ -39,9 +45,11 @@ def is_alive(owner: str) -> bool:
     return _started(int(pid)) == started
 
 
-def gone(owners: Iterable[str]) -> tuple[str, ...]:
-    """Those of the owners whose processes surely do not run any more."""
-    return tuple(owner for owner in set(owners) if owner and not is_alive(owner))
+def gone(owners: Iterable[str], *, among_machines: bool = False) -> tuple[str, ...]:
+    """Those of the owners whose processes surely do not run any more; see `is_alive`."""
+    return tuple(
+        owner for owner in set(owners) if owner and not is_alive(owner, among_machines=among_machines)
+    )
 
 
 @lru_cache(maxsize=1)

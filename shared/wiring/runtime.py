@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
 from shared.connector_state import StateUrlError, open_state
 from shared.model.connector import Connector
 from shared.model.work import WorkKind
-from shared.ports import AzureDevOps, Clock, Dependencies, Intervals, Log
+from shared.ports import AzureDevOps, Clock, Dependencies, Intervals, Log, SecretUnavailable, State, Urgency
 from shared.queue import QueueUrlError, open_queue
 from shared.wiring.clock import SystemClock
+from shared.wiring.places import is_file, queue_place, timers_file
 from shared.wiring.process import gone, is_alive, process_owner
 from shared.wiring.settings import Settings, SettingsError
 from shared.wiring.telemetry import configure_logging
 
 if TYPE_CHECKING:
-    from shared.connector_state.sqlite import SqliteConnectorState
-    from shared.queue.embedded import EmbeddedQueue
+    from shared.queue.receiver import Queues
+
+OpenStores = Callable[[Settings, Clock], "tuple[State, Queues]"]
+
+_REFERENCE = "@microsoft.keyvault("
+"""What Azure hands to the app, unchanged, where it could not read a secret from Key Vault."""
 
 _LEASE_FACTOR = 3
 """A lease outlasts the slice by so much that a worker near its deadline does not lose it."""
@@ -29,11 +38,13 @@ class Runtime:
     """One process's settings and adapters, and what its handlers are given."""
 
     settings: Settings
-    state: SqliteConnectorState
-    queue: EmbeddedQueue
+    state: State
+    queue: Queues
     clock: Clock
     dependencies: Dependencies
     factory: AzureDevOpsFactory
+    timers_file: Path
+    """Where a local host remembers its timers."""
 
     def close(self) -> None:
         """Note the last request counts, then close connections and stores."""
@@ -58,18 +69,35 @@ def intervals(settings: Settings) -> Intervals:
     )
 
 
-def build_runtime(settings: Settings, *, clock: Clock | None = None, stream_logs: bool = False) -> Runtime:
-    """Open the stores and wire the handlers' dependencies. Raises `SettingsError` on unusable places."""
+def build_runtime(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    stream_logs: bool = False,
+    stores: OpenStores | None = None,
+) -> Runtime:
+    """Open the stores (with `stores`, where that is told) and wire the handlers' dependencies.
+
+    Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
+    """
     log: Log = configure_logging(settings.log_level, stream=stream_logs)
     clock = clock or SystemClock()
-    state, queue = _open_stores(settings, clock)
+    state, queue = (stores or open_stores)(settings, clock)
+    try:
+        _free_what_the_dead_hold(settings, state)
+    except BaseException:
+        queue.close()
+        state.close()
+        raise
     factory = AzureDevOpsFactory(ado_options(settings), state, clock)
 
-    def connect(connector: Connector, *, discovering: bool = False) -> AzureDevOps:
+    def connect(
+        connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
+    ) -> AzureDevOps:
         identity = connector.identity
         if discovering and connector.discover_as is not None:
             identity = connector.discover_as
-        return factory.connect(identity, connector.tenant)
+        return factory.connect(identity, connector.tenant, urgency)
 
     return Runtime(
         settings=settings,
@@ -77,6 +105,7 @@ def build_runtime(settings: Settings, *, clock: Clock | None = None, stream_logs
         queue=queue,
         clock=clock,
         factory=factory,
+        timers_file=timers_file(settings),
         dependencies=Dependencies(
             state=state,
             sender=queue,
@@ -90,21 +119,28 @@ def build_runtime(settings: Settings, *, clock: Clock | None = None, stream_logs
     )
 
 
-def _open_stores(settings: Settings, clock: Clock) -> tuple[SqliteConnectorState, EmbeddedQueue]:
-    """Open state and queue, and free what processes of this machine held that do not run any more."""
+def open_stores(settings: Settings, clock: Clock) -> tuple[State, Queues]:
+    """Open state and queues.
+
+    Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
+    """
+    url, setting = queue_place(settings)
     try:
         state = open_state(settings.state_url)
-        queue = open_queue(
-            settings.queue_url or settings.state_url,
-            clock,
-            owner=process_owner(),
-            is_alive=is_alive,
-            setting="QUEUE_URL" if settings.queue_url else "STATE_URL",
-        )
+        try:
+            queue = open_queue(url, clock, owner=process_owner(), is_alive=is_alive, setting=setting)
+        except BaseException:
+            state.close()
+            raise
     except (StateUrlError, QueueUrlError) as error:
         raise SettingsError(str(error)) from None
-    state.release_leases_of(gone(work.leased_by for work in state.work()))
     return state, queue
+
+
+def _free_what_the_dead_hold(settings: Settings, state: State) -> None:
+    """Free the leases of processes of this machine that do not run any more: they need not run out first."""
+    among_machines = not is_file(settings.state_url)
+    state.release_leases_of(gone((work.leased_by for work in state.work()), among_machines=among_machines))
 
 
 def ado_options(settings: Settings) -> AdoOptions:
@@ -117,9 +153,19 @@ def ado_options(settings: Settings) -> AdoOptions:
         hourly_cap=settings.hourly_request_cap,
         sleep_most=settings.longest_sleep.total_seconds(),
         secrets={
-            "ADO_PAT": lambda: settings.ado_pat.get_secret_value() if settings.ado_pat else None,
-            "AZURE_CLIENT_SECRET": lambda: (
-                settings.azure_client_secret.get_secret_value() if settings.azure_client_secret else None
-            ),
+            "ADO_PAT": lambda: _secret("ADO_PAT", settings.ado_pat),
+            "AZURE_CLIENT_SECRET": lambda: _secret("AZURE_CLIENT_SECRET", settings.azure_client_secret),
         },
     )
+
+
+def _secret(setting: str, secret: SecretStr | None) -> str | None:
+    """The secret. Raises `SecretUnavailable` when Azure left the reference to it in its place."""
+    value = secret.get_secret_value() if secret is not None else None
+    if value is not None and value.lower().startswith(_REFERENCE):
+        raise SecretUnavailable(
+            f"{setting}: Key Vault did not give the secret that it refers to. Check that the vault can be "
+            "reached, that the secret exists and is enabled, and that the app's identity has the role Key "
+            "Vault Secrets User; then restart the app, or wait until Azure looks again."
+        )
+    return value

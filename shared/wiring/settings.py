@@ -84,13 +84,21 @@ class Settings(BaseSettings):
 
     state_url: str = Field(
         default_factory=_default_state_url,
-        description="Where the connector state is kept: sqlite:///PATH (four slashes for an absolute path).",
-        examples=["sqlite:////var/lib/ado-connector/state.db"],
+        description="Where the connector state is kept: sqlite:///PATH (four slashes for an absolute path),"
+        " tables://ACCOUNT for Azure Table Storage, or a storage account's connection string.",
+        examples=["sqlite:////var/lib/ado-connector/state.db", "tables://contosoconnector"],
     )
     queue_url: str = Field(
         default="",
-        description="Where messages are kept; by default in the same database as the state.",
-        examples=["sqlite:////var/lib/ado-connector/queue.db"],
+        description=(
+            "Where messages are kept; by default in the same database as the state. sqlite:///PATH, "
+            "servicebus://NAMESPACE.servicebus.windows.net (signs in as the app; ?client_id=ID for a "
+            "user-assigned identity) or a Service Bus connection string."
+        ),
+        examples=[
+            "sqlite:////var/lib/ado-connector/queue.db",
+            "servicebus://contoso.servicebus.windows.net",
+        ],
     )
     ado_pat: SecretStr | None = Field(
         default=None,
@@ -260,6 +268,12 @@ def load_settings(file: Path | None = None) -> Settings:
         raise SettingsError("\n".join(_explain(one) for one in error.errors(include_input=False))) from None
     except UnicodeDecodeError:
         raise SettingsError(f"--settings: {file} is not a UTF-8 text file.") from None
+
+
+def load_places() -> Settings:
+    """The settings that tell where things are, whatever is wrong with others, which have their defaults."""
+    told = {name: os.environ.get(name.upper(), "").strip() for name in ("state_url", "queue_url")}
+    return Settings.model_construct(**{name: value for name, value in told.items() if value})  # type: ignore[arg-type]
 
 
 def _explain(problem: object) -> str:

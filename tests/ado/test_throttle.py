@@ -222,7 +222,7 @@ def test_the_store_is_asked_seldom(server: WireServer, bench: Bench, ado: AzureD
     bench.close()
     assert bench.store.records[KEY].requests == 100
     assert bench.store.writes <= 100 / 20 + seconds + 2
-    assert bench.store.reads <= seconds + 2
+    assert bench.store.reads <= min(100, seconds / 0.03) + bench.store.writes + 2
 
 
 def test_a_store_that_is_away_stops_nobody(server: WireServer, bench: Bench) -> None:

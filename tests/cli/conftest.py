@@ -17,7 +17,7 @@ import pytest
 from cli.program import execute
 from local.ado_simulator import Simulator, generate_world
 from shared.connector_state import open_state
-from shared.connector_state.sqlite import SqliteConnectorState
+from shared.ports import State
 from shared.wiring.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,7 +103,7 @@ def ado(capsys: pytest.CaptureFixture[str]) -> CommandLine:
 
 
 @pytest.fixture
-def state(settings: Path) -> Iterator[SqliteConnectorState]:
+def state(settings: Path) -> Iterator[State]:
     settings.parent.mkdir(exist_ok=True)
     with open_state(f"sqlite:///{settings}") as opened:
         yield opened

@@ -6,9 +6,9 @@ import pytest
 
 from cli import keys
 from local.ado_simulator import Simulator
-from shared.connector_state.sqlite import SqliteConnectorState
 from shared.model.connector import AuthKind, DiscoveryMode
 from shared.model.journal import JournalEvent
+from shared.ports import State
 from tests.cli.conftest import CommandLine
 
 GUID = "11111111-2222-3333-4444-555555555555"
@@ -36,7 +36,7 @@ def test_created_with_defaults(ado: CommandLine) -> None:
     assert ado.json("connector", "show", created["id"]) == created
 
 
-def test_created_with_every_option(ado: CommandLine, state: SqliteConnectorState) -> None:
+def test_created_with_every_option(ado: CommandLine, state: State) -> None:
     created = ado.json(
         *("connector", "create", "--name", "two", "--mode", "selected", "--tenant", "Contoso.com"),
         *("--organization", "alpha", "--organization", "beta", "--organization", "ALPHA"),
@@ -86,7 +86,7 @@ def test_names_are_unique_per_resource_group_ignoring_case(ado: CommandLine) -> 
     assert "several connectors" in several.err
 
 
-def test_delete_keeps_what_was_found(ado: CommandLine, state: SqliteConnectorState) -> None:
+def test_delete_keeps_what_was_found(ado: CommandLine, state: State) -> None:
     created = ado.json("connector", "create", "--name", "one")
     assert ado.json("connector", "delete", "one")["id"] == created["id"]
     assert ado.json("connector", "list") == []

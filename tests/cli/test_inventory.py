@@ -8,12 +8,11 @@ from typing import TypeVar
 import pytest
 
 from cli import keys
-from shared.connector_state.sqlite import SqliteConnectorState
 from shared.model.ids import OrganizationId, ProjectId, RepositoryId, TenantId
 from shared.model.inventory import Project, Repository
 from shared.model.organization import Organization
 from shared.model.work import WorkKind
-from shared.ports import InventoryChange
+from shared.ports import InventoryChange, State
 from tests.cli.conftest import CommandLine
 
 T0 = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -48,7 +47,7 @@ def _with(row: Row, more: dict[str, object]) -> Row:
 
 
 def fill(
-    state: SqliteConnectorState,
+    state: State,
     name: str,
     projects: tuple[Project, ...],
     repositories: tuple[Repository, ...],
@@ -68,7 +67,7 @@ def fill(
 
 
 @pytest.fixture
-def filled(state: SqliteConnectorState) -> SqliteConnectorState:
+def filled(state: State) -> State:
     fill(
         state,
         "beta",
@@ -177,7 +176,7 @@ def test_an_empty_inventory_is_an_empty_array(ado: CommandLine) -> None:
     assert ado("inventory", "list").out == ""
 
 
-def test_many_rows_are_written_as_they_come(ado: CommandLine, state: SqliteConnectorState) -> None:
+def test_many_rows_are_written_as_they_come(ado: CommandLine, state: State) -> None:
     projects = tuple(project(number, f"project-{number}") for number in range(100))
     repositories = tuple(repository(number, f"repo-{number}", number % 100) for number in range(5000))
     fill(state, "big", projects, repositories)

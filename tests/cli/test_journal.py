@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli import keys
-from shared.connector_state.sqlite import SqliteConnectorState
 from shared.model.ids import OrganizationId, TenantId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Organization
+from shared.ports import State
 from tests.cli.conftest import CommandLine
 
 ALPHA = OrganizationId("id-of-alpha")
@@ -18,7 +18,7 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture(autouse=True)
-def entries(state: SqliteConnectorState) -> None:
+def entries(state: State) -> None:
     state.put_organization(
         Organization(ALPHA, TenantId("default"), "alpha", NOW, former_names=("omega",), instance_id="i-1")
     )

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli import session
-from shared.connector_state.sqlite import SqliteConnectorState
-from shared.ports import StateUnavailable
+from shared.ports import State, StateUnavailable
 from tests.cli.conftest import ROOT, CommandLine, command
 from tests.cli.test_inventory import fill, project, repository
 
@@ -86,7 +85,7 @@ def test_the_last_output_wins(ado: CommandLine) -> None:
     assert ado("--output", "json", "version", "--output", "table").out.startswith("ado-connector ")
 
 
-def test_a_reader_that_has_had_enough_is_no_error(state: SqliteConnectorState) -> None:
+def test_a_reader_that_has_had_enough_is_no_error(state: State) -> None:
     fill(state, "big", (project(1, "one"),), tuple(repository(n, f"repo-{n}", 1) for n in range(5000)))
     with subprocess.Popen(  # noqa: S603 - our own program
         command(("inventory", "list", "--output", "json")),
@@ -103,7 +102,7 @@ def test_a_reader_that_has_had_enough_is_no_error(state: SqliteConnectorState) -
     assert told == b""
 
 
-def test_names_cannot_steer_the_terminal(ado: CommandLine, state: SqliteConnectorState) -> None:
+def test_names_cannot_steer_the_terminal(ado: CommandLine, state: State) -> None:
     name = "red\x1b[31m\u202eevil [bold]x[/bold]"
     fill(state, "alpha", (project(1, name),), ())
     table = ado("inventory", "list").out
@@ -114,7 +113,7 @@ def test_names_cannot_steer_the_terminal(ado: CommandLine, state: SqliteConnecto
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
-def test_json_is_json_in_every_encoding(state: SqliteConnectorState, encoding: str) -> None:
+def test_json_is_json_in_every_encoding(state: State, encoding: str) -> None:
     name = "größe 第二 \U0001f600"
     fill(state, "alpha", (project(1, name),), ())
     told = subprocess.run(  # noqa: S603 - our own program

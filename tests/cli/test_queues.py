@@ -9,26 +9,26 @@ import pytest
 
 from cli import keys
 from shared.queue import open_queue
-from shared.queue.embedded import EmbeddedQueue
+from shared.queue.receiver import Queues
 from shared.wiring.clock import SystemClock
 from tests.cli.conftest import CommandLine
 
 
 @pytest.fixture
-def queue(settings: Path) -> Iterator[EmbeddedQueue]:
+def queue(settings: Path) -> Iterator[Queues]:
     settings.parent.mkdir(exist_ok=True)
     with open_queue(f"sqlite:///{settings}", SystemClock()) as opened:
         yield opened
 
 
-def give_up(queue: EmbeddedQueue, name: str, body: bytes) -> int:
-    number = queue.send_raw(name, body)
+def give_up(queue: Queues, name: str, body: bytes) -> int:
+    number = queue.send_raw(name, body) or 0
     (delivery,) = queue.receive(name)
     queue.dead_letter(delivery, reason="MessageRefused", description="body: is not JSON")
     return number
 
 
-def test_send_a_body(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_send_a_body(ado: CommandLine, queue: Queues) -> None:
     sent = ado.json("queue", "send", "onboarding", "--body", '{"organization": "größe"}')
     assert list(sent) == list(keys.SENT)
     (delivery,) = queue.receive("onboarding")
@@ -36,13 +36,13 @@ def test_send_a_body(ado: CommandLine, queue: EmbeddedQueue) -> None:
     assert delivery.body == '{"organization": "größe"}'.encode()
 
 
-def test_send_standard_input_byte_for_byte(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_send_standard_input_byte_for_byte(ado: CommandLine, queue: Queues) -> None:
     ado.process("queue", "send", "inventory", stdin=b"\xff\x00 not text\r\n")
     (delivery,) = queue.receive("inventory")
     assert delivery.body == b"\xff\x00 not text\r\n"
 
 
-def test_counts_of_every_queue(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_counts_of_every_queue(ado: CommandLine, queue: Queues) -> None:
     queue.send_raw("posture", b"{}")
     give_up(queue, "onboarding", b"x")
     rows = ado.json("queue", "list")
@@ -57,7 +57,7 @@ def test_counts_of_every_queue(ado: CommandLine, queue: EmbeddedQueue) -> None:
     }
 
 
-def test_dead_letters_are_listed_with_why(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_dead_letters_are_listed_with_why(ado: CommandLine, queue: Queues) -> None:
     number = give_up(queue, "onboarding", b"\xffnot json")
     (row,) = ado.json("queue", "dead-letters", "list")
     assert list(row) == list(keys.DEAD_LETTER)
@@ -70,14 +70,14 @@ def test_dead_letters_are_listed_with_why(ado: CommandLine, queue: EmbeddedQueue
     assert f"onboarding/{number}" in ado("queue", "dead-letters", "list").out
 
 
-def test_replay_by_id(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_replay_by_id(ado: CommandLine, queue: Queues) -> None:
     first, second = give_up(queue, "onboarding", b"1"), give_up(queue, "onboarding", b"2")
     assert ado.json("queue", "dead-letters", "replay", f"onboarding/{first}") == {"replayed": 1}
     assert [one.sequence_number for one in queue.dead_letters("onboarding")] == [second]
     assert queue.receive("onboarding")[0].body == b"1"
 
 
-def test_replay_all_of_a_queue(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_replay_all_of_a_queue(ado: CommandLine, queue: Queues) -> None:
     give_up(queue, "onboarding", b"1")
     give_up(queue, "posture", b"2")
     assert ado.json("queue", "dead-letters", "replay", "--all", "--queue", "posture") == {"replayed": 1}
@@ -85,7 +85,7 @@ def test_replay_all_of_a_queue(ado: CommandLine, queue: EmbeddedQueue) -> None:
     assert ado.json("queue", "dead-letters", "replay", "--all") == {"replayed": 0}
 
 
-def test_discard(ado: CommandLine, queue: EmbeddedQueue) -> None:
+def test_discard(ado: CommandLine, queue: Queues) -> None:
     number = give_up(queue, "onboarding", b"1")
     assert ado.json("queue", "dead-letters", "discard", str(number), "--queue", "onboarding") == {
         "discarded": 1

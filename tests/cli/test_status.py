@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from cli import keys
+from cli.output import instant
 from local.ado_simulator import Fault, Simulator
+from shared.model.failure import Failure, FailureKind
+from shared.model.ids import OrganizationId, TenantId
+from shared.model.organization import Organization
+from shared.model.work import Work, WorkKind
+from shared.ports import State
 from tests.cli.conftest import CommandLine
 
 
@@ -30,9 +39,10 @@ def test_all_is_well(ado: CommandLine, simulator: Simulator) -> None:
     assert told["verdict"] == "fine"
     assert told["organizations"]["Onboarded"] == 2
     assert told["organizations"]["NotOnboarded"] == 0
-    assert told["work"] == told["findings"] == []
+    assert told["work"] == told["findings"] == told["stuck"] == []
     assert list(told["queues"][0]) == list(keys.QUEUE)
     assert "All is well" in ado("status").out
+    assert "Nothing is stuck." in ado("status").out
 
 
 def test_work_that_failed_is_told_with_since_when_and_why(ado: CommandLine, simulator: Simulator) -> None:
@@ -78,3 +88,112 @@ def test_dead_letters_need_a_person(ado: CommandLine, simulator: Simulator) -> N
     told = ado.json("status", code=1)
     assert told["deadLetters"] == 1
     assert "dead-letters list" in told["findings"][-1]["reason"]
+
+
+# --- what is stuck ----------------------------------------------------------------------------------------
+
+
+def stuck(ado: CommandLine, what: str) -> list[dict[str, str]]:
+    rows = [one for one in ado.json("status", code=None)["stuck"] if one["what"] == what]
+    assert all(list(one) == list(keys.STUCK) for one in rows)
+    return rows
+
+
+def test_dead_letters_are_told_with_their_reason(ado: CommandLine, simulator: Simulator) -> None:
+    assert simulator.url
+    ado("connector", "create", "--name", "one")
+    ado("queue", "send", "onboarding", "--body", "no json")
+    ado("run", "--once", code=2)
+    (letter,) = stuck(ado, "deadLetter")
+    assert letter["subject"] == "message onboarding/1"
+    assert "MessageRefused" in letter["why"]
+    assert "replay onboarding/1" in letter["next"]
+    assert letter["since"].endswith("Z")
+    told = ado("status", code=1).out
+    assert "Stuck:" in told
+    assert f"s ago ({letter['since']})" in told
+
+
+def test_a_discovery_that_fails_is_told(ado: CommandLine, simulator: Simulator) -> None:
+    simulator.world.expire_token()
+    ado("connector", "create", "--name", "one")
+    ado("run", "--once", code=2)
+    (connector,) = stuck(ado, "discoveryFails")
+    assert connector["subject"] == "connector one"
+    assert connector["why"]
+
+
+def test_a_pause_is_told_with_its_end(
+    ado: CommandLine, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGEST_SLEEP", "0s")
+    name = simulator.world.organizations[0].name
+    simulator.add_fault(Fault("blocked", organization=name, path="git/repositories", retry_after=900))
+    ado("connector", "create", "--name", "one")
+    ado("run", "--once", "--wait", "0", code=2)
+    assert {one["subject"] for one in stuck(ado, "throttled")} == {name}
+    assert "goes on by itself at" in stuck(ado, "throttled")[0]["next"]
+
+
+WORK = Work(OrganizationId("o1"), WorkKind.INVENTORY, due_at=datetime.now(UTC))
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def known(state: State) -> State:
+    state.put_organization(
+        Organization(WORK.organization, TenantId("t"), "contoso", first_seen=WORK.due_at - 100 * HOUR)
+    )
+    return state
+
+
+def done_once(state: State, ended: Work) -> Work:
+    """Store the work as a run leaves it."""
+    work = state.ensure_work(WORK.organization, WORK.kind, WORK.due_at)
+    lease = state.lease_work(
+        work.organization, work.kind, work.revision, owner="box,b,n/1/1", now=WORK.due_at, until=WORK.due_at
+    )
+    assert lease is not None
+    return state.finish_work(lease, ended)
+
+
+def test_work_that_fails_again_and_again_is_told_from_its_first_failure(
+    ado: CommandLine, known: State
+) -> None:
+    failure = Failure(FailureKind.TRANSIENT, "Timeout", "It timed out.", "Wait.")
+    since = WORK.due_at - 5 * HOUR
+    failing = replace(WORK, last_failure=failure, last_failure_at=WORK.due_at, failing_since=since)
+    done_once(known, replace(failing, failures_in_a_row=1))
+    assert stuck(ado, "failing") == []
+    done_once(known, replace(failing, failures_in_a_row=7))
+    (row,) = stuck(ado, "failing")
+    assert (row["subject"], row["kind"]) == ("contoso", "inventory")
+    assert row["since"] == instant(since)
+    assert "7 times in a row: It timed out." in row["why"]
+    assert "5 h ago" in ado("status", code=None).out
+
+
+def test_work_that_was_begun_and_not_ended_is_told(ado: CommandLine, known: State) -> None:
+    work = known.ensure_work(WORK.organization, WORK.kind, WORK.due_at)
+    then = WORK.due_at - HOUR
+    known.lease_work(
+        work.organization, work.kind, work.revision, owner="box,b,n/1/1", now=then, until=then + HOUR / 6
+    )
+    (row,) = stuck(ado, "abandoned")
+    assert row["since"] == instant(then + HOUR / 6)
+    assert "begun by box and" in row["why"]
+
+
+def test_work_whose_message_was_not_taken_is_told(ado: CommandLine, known: State) -> None:
+    work = known.ensure_work(WORK.organization, WORK.kind, WORK.due_at - HOUR)
+    assert known.mark_queued(work, WORK.due_at - HOUR)
+    (row,) = stuck(ado, "notTaken")
+    assert row["since"] == instant(WORK.due_at - HOUR)
+
+
+def test_work_that_is_overdue_by_more_than_its_interval_is_told(ado: CommandLine, known: State) -> None:
+    known.ensure_work(WORK.organization, WORK.kind, WORK.due_at - HOUR / 2)
+    assert stuck(ado, "overdue") == []
+    known.bring_forward(WORK.organization, WORK.kind, WORK.due_at - 2 * HOUR)
+    (row,) = stuck(ado, "overdue")
+    assert row["since"] == instant(WORK.due_at - 2 * HOUR)

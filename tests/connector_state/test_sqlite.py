@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import sqlite3
 import tracemalloc
 from collections.abc import Iterator
@@ -12,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.connector_state import open_state
 from shared.connector_state.sqlite import SqliteConnectorState
 from shared.model.ids import OrganizationId
 from shared.ports import InventoryChange, StateUnavailable
 from tests.contract.adapters import START
-from tests.contract.processes import answer, race_threads, worker
+from tests.contract.processes import answer, pipe, race_threads, worker
 from tests.contract.records import (
     CONNECTOR,
     INVENTORY,
@@ -207,3 +210,40 @@ def test_a_forked_process_has_connections_of_its_own(state: SqliteConnectorState
     with worker("fork", f"sqlite:///{file}") as process:
         assert answer(process) == ["child", "parent"]
     assert set(state.claims()) == {"child", "parent"}
+
+
+@pytest.mark.parametrize("generations", [1, 3])
+def test_a_kill_in_mid_write_leaves_whole_writes_only(tmp_path: Path, generations: int) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    state = open_state(url)
+    state.put_organization(organization())
+    with worker("write_for_ever", url) as process:
+        last = [answer(process) for _ in range(generations)][-1]
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        assert isinstance(last, int)
+        told = [json.loads(line) for line in pipe(process.stdout).readlines() if line.endswith("\n")]
+    names = {one.name for one in state.projects(ORGANIZATION)}
+    names |= {one.name for one in state.repositories(ORGANIZATION)}
+    assert len(names) == 1
+    generation = int(names.pop().removeprefix("generation-"))
+    # What was told was written; one more may have been written and not told.
+    assert generation - max([last, *told]) in {0, 1}
+    entries = state.journal(limit=100_000)
+    assert len(entries) == generation * 400
+    assert entries[-1].after == f"generation-{generation}"
+    state.close()
+
+
+def test_a_process_that_dies_in_a_transaction_writes_nothing_of_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    state = open_state(url)
+    with worker("die_while_writing", url) as process:
+        assert answer(process) == "dying"
+        assert process.wait(timeout=60) == 9
+    assert list(state.projects(ORGANIZATION)) == []
+    assert subjects(state) == []
+    assert len(state.enrollments()) == 1
+    state.apply_inventory(lease(state, now=LISTED), InventoryChange((project(1),), journal=(entry("next"),)))
+    assert subjects(state) == ["next"]
+    state.close()

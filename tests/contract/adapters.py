@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from shared.connector_state import open_state
-from shared.ports import CommandSender, ConnectorState, ThrottleStore
+from shared.ports import ConnectorState, ThrottleStore
 from shared.queue import open_queue
-from shared.queue.receiver import DeadLetters, QueueCounts, RawSender, Receiver
+from shared.queue.receiver import QUEUES as QUEUE_NAMES
+from shared.queue.receiver import Queues
+from tests.amqp_broker.broker import Broker
+from tests.azurite.server import shared
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -20,10 +26,7 @@ class State(ConnectorState, ThrottleStore, Protocol):
     def close(self) -> None: ...
 
 
-class Queue(CommandSender, RawSender, Receiver, DeadLetters, Protocol):
-    def close(self) -> None: ...
-    def counts(self) -> Mapping[str, QueueCounts]: ...
-    def next_available_at(self, queue: str) -> datetime | None: ...
+Queue = Queues
 
 
 class FakeClock:
@@ -63,11 +66,64 @@ class QueuePlace:
     def open(self, owner: str = "", is_alive: Callable[[str], bool] | None = None) -> Queue:
         return open_queue(self.url, self.clock, owner=owner, is_alive=is_alive)
 
+    def main(self) -> AbstractContextManager[Queue]:
+        """The handle that most of a test goes by."""
+        return closing(self.open())
+
+
+class BrokerClock(FakeClock):
+    """The broker's clock, which goes when a test moves this one and stands still otherwise.
+
+    It starts at the present: the client judges by the real time whether a lock has run out.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        super().__init__(datetime.now(UTC).replace(microsecond=0))
+
+    @property
+    def time(self) -> datetime:
+        return self._time
+
+    @time.setter
+    def time(self, now: datetime) -> None:
+        self._time = now
+        self._broker.set_time(now)
+
+
+@dataclass(frozen=True)
+class BrokerPlace(QueuePlace):
+    """Empty queues on the broker of this process."""
+
+    _: KW_ONLY
+    queue: Queue
+
+    def main(self) -> AbstractContextManager[Queue]:
+        """One handle for all tests: the client takes half a second to open a link, and to close it."""
+        return nullcontext(self.queue)
+
+
+def servicebus(_: Path) -> BrokerPlace:
+    broker, clock, queue = _started()
+    broker.clear()
+    clock.time = datetime.now(UTC).replace(microsecond=0)
+    return BrokerPlace(broker.connection_string, clock, queue=queue)
+
+
+@cache
+def _started() -> tuple[Broker, BrokerClock, Queue]:
+    broker = Broker(QUEUE_NAMES).start()
+    atexit.register(broker.stop)
+    clock = BrokerClock(broker)
+    return broker, clock, open_queue(broker.connection_string, clock)
+
 
 STATES: Mapping[str, Callable[[Path], StatePlace]] = {
     "sqlite": lambda folder: StatePlace(f"sqlite:///{folder / 'state.db'}"),
+    "tables": lambda _: StatePlace(shared().url()),
 }
 
 QUEUES: Mapping[str, Callable[[Path], QueuePlace]] = {
     "embedded": lambda folder: QueuePlace(f"sqlite:///{folder / 'queue.db'}", FakeClock()),
+    "servicebus": servicebus,
 }

@@ -27,6 +27,5 @@ def queue_place(request: pytest.FixtureRequest, tmp_path: Path) -> QueuePlace:
 
 @pytest.fixture
 def queue(queue_place: QueuePlace) -> Iterator[Queue]:
-    opened = queue_place.open()
-    yield opened
-    opened.close()
+    with queue_place.main() as opened:
+        yield opened

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,7 +18,8 @@ from shared.model.assessment import (
 )
 from shared.model.ids import ProjectId, RuleId
 from shared.model.journal import JournalEvent
-from shared.model.work import WorkKind
+from shared.model.summary import PostureSummary, ProjectSummary, findings_of
+from shared.model.work import Lease, WorkKind
 from shared.ports import InventoryChange, LeaseLost, StateConflict, ThrottleRecord
 from tests.contract.adapters import START, State
 from tests.contract.records import (
@@ -261,3 +262,84 @@ def test_a_rate_limit_record_is_written_conditionally(state: State) -> None:
             state.put_throttle("contoso|pat", late)
     assert state.throttle("contoso|pat") == second
     assert state.throttles() == {"contoso|pat": second}
+
+
+# --- listings that take more than one slice ---------------------------------------------------------------
+
+
+def test_what_a_listing_has_read_is_kept_for_the_next_slice(state: State) -> None:
+    held = lease(state)
+    long = bytes(range(256)) * 6_000
+    assert state.partial(ORGANIZATION, WorkKind.INVENTORY) == b""
+    state.put_partial(held, long)
+    assert state.partial(ORGANIZATION, WorkKind.INVENTORY) == long
+    assert state.partial(ORGANIZATION, WorkKind.POSTURE) == b""
+    assert state.partial(OTHER, WorkKind.INVENTORY) == b""
+    state.put_partial(held, b"short")
+    assert state.partial(ORGANIZATION, WorkKind.INVENTORY) == b"short"
+    state.drop_work(ORGANIZATION, WorkKind.INVENTORY)
+    with pytest.raises(LeaseLost):
+        state.put_partial(held, b"late")
+    assert state.partial(ORGANIZATION, WorkKind.INVENTORY) == b"short"
+
+
+def test_repositories_are_counted_by_project(state: State) -> None:
+    state.put_organization(organization())
+    held = lease(state)
+    assert state.repository_counts(ORGANIZATION) == {}
+    counts = {project(1).id: 3, project(2).id: 1}
+    state.finish_listing(held, listed_at=LATER, projects=2, repositories=4, by_project=counts)
+    assert state.repository_counts(ORGANIZATION) == counts
+    state.finish_listing(held, listed_at=None, projects=2, repositories=4)
+    assert state.repository_counts(ORGANIZATION) == counts
+    state.finish_listing(held, listed_at=LATER, projects=2, repositories=1, by_project={project(1).id: 1})
+    assert state.repository_counts(ORGANIZATION) == {project(1).id: 1}
+
+
+# --- sums of what was assessed ----------------------------------------------------------------------------
+
+HEALTHY, UNHEALTHY = AssessmentStatus.HEALTHY, AssessmentStatus.UNHEALTHY
+
+
+def assessed(state: State, held: Lease, of: str, *statuses: AssessmentStatus, at: datetime = START) -> None:
+    rows = tuple(judged(ResourceKind.REPOSITORY, f"{of}{n}", of, status) for n, status in enumerate(statuses))
+    state.apply_assessments(held, ProjectId(of), AssessmentChange(rows, findings=findings_of(rows)), at)
+
+
+def posture_ends(state: State, held: Lease) -> Lease:
+    (work,) = state.work(kind=WorkKind.POSTURE)
+    state.finish_work(held, work)
+    return lease(state, WorkKind.POSTURE)
+
+
+def test_what_was_assessed_is_counted_by_project_and_as_a_whole(state: State) -> None:
+    held = lease(state, WorkKind.POSTURE)
+    assert state.project_summaries(ORGANIZATION) == ()
+    assert state.posture_summaries() == {}
+    assessed(state, held, "a", HEALTHY, UNHEALTHY)
+    assessed(state, held, "b", UNHEALTHY, at=SOON)
+    held = posture_ends(state, held)
+    assert state.project_summaries(ORGANIZATION) == (
+        ProjectSummary(ProjectId("a"), {RULE: {HEALTHY: 1, UNHEALTHY: 1}}, START),
+        ProjectSummary(ProjectId("b"), {RULE: {UNHEALTHY: 1}}, SOON),
+    )
+    assert state.posture_summaries() == {
+        ORGANIZATION: PostureSummary(ORGANIZATION, {RULE: {HEALTHY: 1, UNHEALTHY: 2}}, 2, SOON)
+    }
+
+    assessed(state, held, "a", HEALTHY, at=LATER)
+    assessed(state, held, "b", at=LATER)
+    posture_ends(state, held)
+    assert state.posture_summaries() == {
+        ORGANIZATION: PostureSummary(ORGANIZATION, {RULE: {HEALTHY: 1}}, 2, LATER)
+    }
+    assert state.project_summaries(OTHER) == ()
+
+
+def test_sums_without_the_lease_are_refused(state: State) -> None:
+    held = lease(state, WorkKind.POSTURE)
+    assessed(state, held, "a", HEALTHY)
+    state.release_leases_of(["worker"])
+    with pytest.raises(LeaseLost):
+        assessed(state, held, "a", UNHEALTHY)
+    assert [one.findings for one in state.project_summaries(ORGANIZATION)] == [{RULE: {HEALTHY: 1}}]

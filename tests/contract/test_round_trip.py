@@ -139,7 +139,11 @@ def test_throttle(state: State, record: ThrottleRecord) -> None:
 @given(
     st.binary(max_size=2_000),
     st.dictionaries(
-        WORDS, WORDS | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+        st.text(),
+        st.text()
+        | st.booleans()
+        | st.integers(-(1 << 63), (1 << 63) - 1)
+        | st.floats(allow_nan=False, allow_infinity=False),
     ),
 )
 def test_message(queue: Queue, body: bytes, properties: dict[str, Property]) -> None:

@@ -267,3 +267,26 @@ def test_a_lease_is_on_one_kind_of_one_organization(state: State) -> None:
             state.renew_lease(foreign, LATER)
     with pytest.raises(ValueError, match="other work"):
         state.finish_work(held, Work(OTHER, INVENTORY, START))
+
+
+def test_a_lease_that_a_wrong_clock_took_holds_nobody_up(state: State) -> None:
+    ahead = START + timedelta(hours=5)
+    held = lease(state, owner="ahead", now=ahead)
+    until = START + timedelta(minutes=10)
+    taken = state.lease_work(ORGANIZATION, INVENTORY, held.revision, owner="w", now=START, until=until)
+    assert taken is not None
+    with pytest.raises(LeaseLost):
+        state.renew_lease(held, ahead)
+    state.renew_lease(taken, until)
+
+
+def test_clocks_that_differ_by_minutes_take_no_lease_from_each_other(state: State) -> None:
+    held = lease(state, owner="ahead", now=START + timedelta(minutes=4))
+    until = START + timedelta(minutes=10)
+    assert state.lease_work(ORGANIZATION, INVENTORY, held.revision, owner="w", now=START, until=until) is None
+
+
+def test_since_when_work_fails_is_kept(state: State) -> None:
+    work = finished(state, last_failure=TRANSIENT, failing_since=START, failures_in_a_row=2)
+    assert only(state) == work
+    assert work.failing_since == START

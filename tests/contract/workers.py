@@ -134,7 +134,7 @@ def receive_all(url: str, _name: str, _count: str) -> None:
     seen = []
     while deliveries := queue.receive("inventory"):
         for delivery in deliveries:
-            seen.append(delivery.sequence_number)
+            seen.append(int(delivery.body))
             queue.complete(delivery)
     tell(seen)
 
@@ -162,7 +162,11 @@ def write_for_ever(url: str, _name: str, _count: str) -> None:
             InventoryChange(
                 tuple(replace(project(n), name=name) for n in range(200)),
                 tuple(replace(repository(n), name=name) for n in range(200)),
-                tuple(replace(entry(str(n)), after=name) for n in range(200)),
+                tuple(
+                    replace(entry(one.id), after=name)
+                    for n in range(200)
+                    for one in (project(n), repository(n))
+                ),
             ),
         )
         tell(generation)

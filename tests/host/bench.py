@@ -13,7 +13,7 @@ import azure.functions as func
 from local.host import Event, EventKind, Host
 from local.host.host import GRACE
 from shared.ports import Clock
-from shared.wiring.runtime import Runtime, build_runtime
+from shared.wiring.runtime import OpenStores, Runtime, build_runtime
 from shared.wiring.settings import Settings
 
 PATIENCE = 20.0
@@ -148,5 +148,6 @@ class Bench:
             raise problems[0]
 
 
-def make_runtime(folder: Path, clock: Clock) -> Runtime:
-    return build_runtime(Settings(state_url=f"sqlite:///{folder / 'state.db'}"), clock=clock)
+def make_runtime(folder: Path, clock: Clock, stores: OpenStores | None = None) -> Runtime:
+    settings = Settings(state_url=f"sqlite:///{folder / 'state.db'}")
+    return build_runtime(settings, clock=clock, stores=stores)

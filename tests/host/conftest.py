@@ -10,6 +10,7 @@ import pytest
 
 from local.host.host import GRACE
 from shared.ports import Clock
+from shared.wiring.runtime import OpenStores
 from tests.host.bench import Bench, MovedClock, make_runtime
 
 MakeBench = Callable[..., Bench]
@@ -31,9 +32,10 @@ def make_bench(tmp_path: Path, clock: MovedClock) -> Iterator[MakeBench]:
             own_clock: Clock | None = None,
             settings: Mapping[str, str] | None = None,
             grace: timedelta = GRACE,
+            stores: OpenStores | None = None,
         ) -> Bench:
             chosen = own_clock or clock
-            runtime = make_runtime(tmp_path, chosen)
+            runtime = make_runtime(tmp_path, chosen, stores)
             stack.callback(runtime.close)
             return Bench(app, runtime, chosen, tmp_path, settings=settings, grace=grace)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import azure.functions as func
 import pytest
@@ -13,7 +15,9 @@ from azure.functions.servicebus import ServiceBusMessage
 
 from local.host import EventKind
 from local.host.session import POLL, Plan, Session
-from shared.queue.embedded import LOCK_DURATION, MAX_DELIVERY_COUNT
+from shared.connector_state import open_state
+from shared.queue.embedded import LOCK_DURATION, MAX_DELIVERY_COUNT, EmbeddedQueue
+from shared.queue.receiver import QueueCounts
 from shared.wiring.clock import SystemClock
 from tests.host.bench import PATIENCE, START, MovedClock, add_look
 from tests.host.conftest import MakeBench
@@ -355,3 +359,33 @@ def test_events_name_the_organization_of_the_message(make_bench: MakeBench) -> N
     bench.host.drain()
     named = {(one.function, one.organization) for one in bench.told.events}
     assert named == {("work", "org-1"), ("other", "")}
+
+
+def test_what_could_not_be_settled_is_settled_when_the_queue_is_back(
+    make_bench: MakeBench, clock: MovedClock, tmp_path: Path
+) -> None:
+    """The lock would last for five minutes more, in which nobody would get the message."""
+    held = Held()
+    queued = Queued(held)
+    queue_file = tmp_path / "queue.db"
+    bench = make_bench(
+        queued.app,
+        stores=lambda settings, clock: (
+            open_state(settings.state_url),
+            EmbeddedQueue(queue_file, clock, busy_seconds=0.02),
+        ),
+    )
+    bench.queue.send_raw("inventory", b"once")
+    with bench.running():
+        bench.told.wait_for(EventKind.STARTED, "work")
+        holder = sqlite3.connect(queue_file, isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        held.go_on.set()
+        bench.told.wait_for(EventKind.FINISHED, "work")
+        assert bench.queue.counts()["inventory"].locked == 1
+        holder.close()
+        bench.look()
+        bench.look()
+    assert bench.queue.counts()["inventory"] == QueueCounts()
+    assert queued.bodies == [b"once"]
+    assert clock.now() == START

@@ -223,3 +223,17 @@ def test_firing_by_hand_waits_for_a_run_under_way(make_bench: MakeBench, clock: 
 def test_an_unknown_timer_is_named_with_those_there_are(make_bench: MakeBench) -> None:
     with pytest.raises(KeyError, match="no timer tock; there are tick"):
         make_bench(Timed().app).host.fire("tock")
+
+
+def test_a_clock_that_was_hours_ahead_holds_no_timer_up(make_bench: MakeBench, clock: MovedClock) -> None:
+    timed = Timed()
+    bench = make_bench(timed.app)
+    with bench.running():
+        clock.move(hours=10)
+        bench.told.wait_for(EventKind.FINISHED, "tick")
+        bench.look()
+        clock.move(hours=-10)
+        bench.look()
+        clock.move(minutes=15)
+        bench.told.wait_for(EventKind.FINISHED, "tick", 2)
+    assert bench.told.of(EventKind.STARTED, "tick")[1].at == START + timedelta(minutes=15)

@@ -23,7 +23,7 @@ from shared.model.inventory import Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Organization
 from shared.model.work import Lease, Work, WorkKind
-from shared.ports import AzureDevOps, Dependencies, Intervals, InventoryChange
+from shared.ports import AzureDevOps, Dependencies, Intervals, InventoryChange, Urgency
 from shared.posture.catalogue import rule_ids
 from shared.queue import open_queue
 from tests.posture.builders import SOME_RULES
@@ -75,8 +75,10 @@ class Bench:
         )
         factory = AzureDevOpsFactory(options, self.state, self.clock)
 
-        def connect(connector: Connector, *, discovering: bool = False) -> AzureDevOps:
-            del discovering
+        def connect(
+            connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
+        ) -> AzureDevOps:
+            del discovering, urgency
             return factory.connect(connector.identity, connector.tenant)
 
         self.deps = Dependencies(

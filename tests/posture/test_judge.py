@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.model.assessment import AssessmentChange, AssessmentStatus, ResourceAssessments, ResourceKind
 from shared.model.facts import FactKind, ProjectFacts
+from shared.model.ids import RuleId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.posture.judge import drop_all, judge
 from shared.posture.judging import ResourceKey, count_statuses, judge_project, key_of
@@ -46,6 +47,10 @@ def stored(change: AssessmentChange, before: Iterable[ResourceAssessments] = ())
     return rows
 
 
+def writes_nothing(change: AssessmentChange) -> bool:
+    return not (change.rows or change.dropped or change.journal)
+
+
 def judged(facts: ProjectFacts, before: Rows | None = None, now: datetime = NOW) -> AssessmentChange:
     return judge(ORGANIZATION, facts, (before or {}).values(), SOME_RULES, now)
 
@@ -60,7 +65,7 @@ def test_judging_the_same_facts_twice_changes_nothing(history: list[ProjectFacts
     for number, facts in enumerate(history):
         now = NOW + timedelta(hours=number)
         rows = stored(judged(facts, rows, now), rows.values())
-        assert judged(facts, rows, now + timedelta(minutes=1)) == AssessmentChange()
+        assert writes_nothing(judged(facts, rows, now + timedelta(minutes=1)))
 
 
 @given(some, some)
@@ -151,7 +156,7 @@ def test_a_deleted_repository_is_dropped_and_told_of() -> None:
 def test_a_missing_repository_keeps_its_verdicts() -> None:
     before = stored(judged(some_facts()))
     missing = replace(a_repository(), missing_since=LATER)
-    assert judged(some_facts(repositories=[missing]), before, LATER) == AssessmentChange()
+    assert writes_nothing(judged(some_facts(repositories=[missing]), before, LATER))
 
 
 def test_a_deleted_service_connection_is_dropped() -> None:
@@ -184,7 +189,7 @@ def test_the_same_failure_met_again_changes_nothing() -> None:
     facts = without(some_facts(), FactKind.BRANCH_POLICIES)
     before = stored(judged(facts))
     again = replace(REFUSED, activity="another", retry_at=LATER)
-    assert judged(without(facts, FactKind.BRANCH_POLICIES, again), before, LATER) == AssessmentChange()
+    assert writes_nothing(judged(without(facts, FactKind.BRANCH_POLICIES, again), before, LATER))
 
 
 def test_a_project_being_deleted_makes_all_of_it_not_applicable() -> None:
@@ -243,3 +248,19 @@ def test_service_connections_shared_by_projects_are_judged_in_each() -> None:
         (PROJECT, AssessmentStatus.HEALTHY),
         (other.id, AssessmentStatus.UNHEALTHY),
     ]
+
+
+def test_a_change_counts_what_there_is_once_it_is_written() -> None:
+    """Stored rows that stay, rows that are written, and none that is dropped or missing from the facts."""
+    before = stored(judged(some_facts()))
+    reviewers, scope = RuleId("ADO-REPO-001"), RuleId("ADO-PROJ-001")
+    first = judged(some_facts()).findings
+    assert first[reviewers] == {AssessmentStatus.HEALTHY: 1}
+    assert judged(some_facts(), before, LATER).findings == first
+    unread = judged(without(some_facts(), FactKind.BRANCH_POLICIES), before, LATER)
+    assert unread.findings[reviewers] == {AssessmentStatus.UNKNOWN: 1}
+    assert unread.findings[scope] == first[scope]
+    gone = judged(some_facts(repositories=[]), before, LATER)
+    assert reviewers not in gone.findings
+    missing = replace(a_repository(), missing_since=LATER)
+    assert judged(some_facts(repositories=[missing]), before, LATER).findings == first

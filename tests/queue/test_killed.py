@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.connector_state import open_state
-from shared.connector_state.sqlite import SqliteConnectorState
+from shared.ports import State
 from shared.queue import open_queue
 from shared.wiring.process import gone, is_alive
 from tests.contract.adapters import FakeClock, StatePlace
@@ -23,14 +23,12 @@ def state_place(tmp_path: Path) -> StatePlace:
 
 
 @pytest.fixture
-def state(state_place: StatePlace) -> Iterator[SqliteConnectorState]:
+def state(state_place: StatePlace) -> Iterator[State]:
     with open_state(state_place.url) as opened:
         yield opened
 
 
-def test_what_a_killed_process_held_is_free_again(
-    state: SqliteConnectorState, state_place: StatePlace
-) -> None:
+def test_what_a_killed_process_held_is_free_again(state: State, state_place: StatePlace) -> None:
     clock = FakeClock()
     queue = open_queue(state_place.url, clock, owner="the test", is_alive=is_alive)
     queue.send_raw("inventory", b"1")

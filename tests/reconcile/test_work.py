@@ -18,6 +18,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 REQUEUE = timedelta(minutes=15)
+LEASE = timedelta(minutes=12)
 WORK = Work(OrganizationId("o"), WorkKind.INVENTORY, due_at=NOW)
 
 
@@ -32,10 +33,20 @@ WORK = Work(OrganizationId("o"), WorkKind.INVENTORY, due_at=NOW)
         (replace(WORK, leased_until=NOW - MINUTE), True),
         (replace(WORK, queued_at=NOW - MINUTE), False),
         (replace(WORK, queued_at=NOW - REQUEUE), True),
+        # Of a clock that was hours ahead, nothing is believed; of one that was a little, all.
+        (replace(WORK, leased_until=NOW + LEASE), False),
+        (replace(WORK, leased_until=NOW + 5 * HOUR), True),
+        (replace(WORK, queued_at=NOW + MINUTE), False),
+        (replace(WORK, queued_at=NOW + 5 * HOUR), True),
+        (replace(WORK, due_at=NOW + 5 * HOUR), True),
+        (replace(WORK, due_at=NOW + 5 * HOUR, last_success=NOW), False),
+        (replace(WORK, due_at=NOW + 6 * HOUR, last_success=NOW + 5 * HOUR), True),
+        (replace(WORK, not_before=NOW + 5 * HOUR, last_failure_at=NOW), False),
+        (replace(WORK, not_before=NOW + 6 * HOUR, last_failure_at=NOW + 5 * HOUR), True),
     ],
 )
 def test_due(work: Work, due: bool) -> None:
-    assert is_due(work, NOW, REQUEUE) is due
+    assert is_due(work, NOW, REQUEUE, LEASE) is due
 
 
 def test_success_is_due_one_interval_after_it_began() -> None:
@@ -53,7 +64,7 @@ def test_throttled_work_waits_for_the_rate_limit_and_keeps_its_place() -> None:
     waiting = failed(replace(WORK, checkpoint="p7"), failure, NOW, HOUR, MINUTE, HOUR)
     assert (waiting.not_before, waiting.checkpoint) == (NOW + 5 * MINUTE, "p7")
     assert waiting.failures_in_a_row == 0
-    assert next_start(waiting) == NOW + 5 * MINUTE
+    assert next_start(waiting, NOW) == NOW + 5 * MINUTE
 
 
 def test_transient_failures_back_off_to_a_limit() -> None:
@@ -65,6 +76,19 @@ def test_transient_failures_back_off_to_a_limit() -> None:
     assert waits == [MINUTE * n for n in (1, 2, 4, 8, 16, 32, 60, 60)]
 
 
+def test_since_when_it_fails_is_the_first_failure_in_a_row() -> None:
+    failure = Failure(FailureKind.TRANSIENT, "Timeout", "It timed out.")
+    once = failed(WORK, failure, NOW, HOUR, MINUTE, HOUR)
+    twice = failed(once, failure, NOW + HOUR, HOUR, MINUTE, HOUR)
+    assert (twice.failing_since, twice.last_failure_at) == (NOW, NOW + HOUR)
+    assert succeeded(twice, NOW, NOW, HOUR).failing_since is None
+
+
+def test_a_message_is_not_timed_by_a_clock_that_was_wrong() -> None:
+    ahead = replace(WORK, due_at=NOW + 6 * HOUR, last_success=NOW + 5 * HOUR)
+    assert next_start(ahead, NOW) == NOW
+
+
 def test_what_a_person_must_mend_is_tried_again_at_the_interval() -> None:
     failure = Failure(FailureKind.DENIED, "NotAMember", "No.")
     assert failed(WORK, failure, NOW, HOUR / 2, MINUTE, HOUR).not_before == NOW + HOUR / 2
@@ -74,7 +98,7 @@ def test_what_a_person_must_mend_is_tried_again_at_the_interval() -> None:
 def test_the_rest_of_a_slice_is_due_at_once() -> None:
     rest = to_be_continued(WORK, "p7", NOW)
     assert rest.checkpoint == "p7"
-    assert is_due(replace(rest, queued_at=None), NOW, REQUEUE)
+    assert is_due(replace(rest, queued_at=None), NOW, REQUEUE, LEASE)
 
 
 @given(

@@ -27,7 +27,7 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite, PrerequisiteName
 from shared.model.work import Work, WorkKind
-from shared.wiring.runtime import Runtime, build_runtime
+from shared.wiring.runtime import OpenStores, Runtime, build_runtime
 from shared.wiring.settings import Settings
 
 
@@ -53,18 +53,29 @@ class ManualClock:
 class Bench:
     """The app, its world, and the questions that tests ask."""
 
-    def __init__(self, world: World, simulator: Simulator, folder: Path, **settings: Any) -> None:
+    def __init__(
+        self,
+        world: World,
+        simulator: Simulator,
+        folder: Path,
+        *,
+        stores: OpenStores | None = None,
+        **settings: Any,
+    ) -> None:
         self.world = world
         self.simulator = simulator
         self.clock = ManualClock()
         self.runtime: Runtime = build_runtime(
             Settings(
-                state_url=f"sqlite:///{folder / 'state.db'}",
-                ado_pat=SecretStr(world.token),
-                ado_gateway_url=simulator.url,
-                **settings,
+                **{
+                    "state_url": f"sqlite:///{folder / 'state.db'}",
+                    "ado_pat": SecretStr(world.token),
+                    "ado_gateway_url": simulator.url,
+                    **settings,
+                }
             ),
             clock=self.clock,
+            stores=stores,
         )
         wiring.use(self.runtime)
         self.host = Host(function_app.app, self.runtime)

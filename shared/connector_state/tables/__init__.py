@@ -1,0 +1,1 @@
+"""The connector state in Azure Table Storage."""

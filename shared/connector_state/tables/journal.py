@@ -1,0 +1,218 @@
+"""The journal: written along with what it tells of, then moved to where it can be read in order of time.
+
+Entries are written in chunks, into the partition and the transaction of the change they tell of (its outbox),
+and moved from there into the journal's own partitions: one of everything, one for each organization. Chunks
+have names of their own, so moving them twice changes nothing. A process that dies in between leaves them in
+the outbox, for whoever comes next.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from shared.connector_state.codec import Documents, time_text
+from shared.connector_state.tables.keys import Value, key, pack, prefix, unpack
+from shared.connector_state.tables.table import BATCH_MOST, Delete, Operation, Put, Refused, Table
+from shared.model.ids import OrganizationId
+from shared.model.journal import JournalEntry, JournalEvent
+from shared.ports import StateUnavailable
+
+JOURNAL: Final = "journal"
+OUTBOX: Final = "outbox"
+
+_ENTRIES = Documents(JournalEntry)
+_CHUNK: Final = 100
+"""Entries in one entity, at most: a few kilobytes, compressed."""
+_END: Final = 10**19
+"""Behind every time in nanoseconds that there will be: keys count down to it, so the newest come first."""
+_PER_CHUNK: Final = 1_000
+"""Ids of entries: the chunk's time, and a number below this."""
+
+ORGANIZATION: Final = "organization"
+_NEWEST: Final = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some entries of one organization (or of none), under the name that they keep."""
+
+    name: str
+    organization: str
+    values: Mapping[str, Value]
+
+    @property
+    def operation(self) -> Operation:
+        """What writes it along with the change that it tells of."""
+        return Put(key(OUTBOX, self.name), self.values)
+
+
+class Chunks:
+    """Makes chunks. Their times only grow within a process, so its own entries keep their order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def of(self, entries: Sequence[JournalEntry]) -> list[Chunk]:
+        """The entries as chunks, in their order."""
+        chunks: list[Chunk] = []
+        for organization, same in groupby(entries, lambda one: one.organization or ""):
+            told = list(same)
+            chunks.extend(
+                self._chunk(organization, told[start : start + _CHUNK])
+                for start in range(0, len(told), _CHUNK)
+            )
+        return chunks
+
+    def _chunk(self, organization: str, entries: Sequence[JournalEntry]) -> Chunk:
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns())
+            name = f"{_END - self._last:020d}-{secrets.token_hex(3)}"
+        document = _ENTRIES.dump(replace(one, id=0) for one in entries)
+        newest = max(time_text(one.at) for one in entries)
+        return Chunk(name, organization, {**pack(document), ORGANIZATION: organization, _NEWEST: newest})
+
+
+class Journal:
+    """Moves chunks out of outboxes, and reads them back."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.chunks = Chunks()
+        self._lock = threading.Lock()
+        self._left: dict[str, list[Chunk]] = {}
+
+    def deliver(self, partition: str, chunks: Iterable[Chunk]) -> None:
+        """Move chunks that were written to a partition's outbox. What cannot be moved now is moved later."""
+        with self._lock:
+            mine = [*self._left.pop(partition, ()), *chunks]
+        if not mine:
+            return
+        try:
+            self._move(partition, mine)
+        except StateUnavailable:
+            # The change itself was written; that its news are late must not make it look as if it were not.
+            with self._lock:
+                self._left[partition] = [*mine, *self._left.get(partition, ())]
+
+    def deliver_left(self, partition: str) -> None:
+        """Move what somebody who died left in a partition's outbox. Raises `StateUnavailable`."""
+        left = [
+            Chunk(
+                entity.row.partition(":")[2],
+                entity.text(ORGANIZATION),
+                {name: value for name, value in entity.values.items() if name not in _OF_THE_STORE},
+            )
+            for entity in self._table.query(partition, prefix(OUTBOX))
+        ]
+        if left:
+            self._move(partition, left)
+
+    def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Write entries that tell of no change of the state."""
+        for slice_ in _slices(self.chunks.of(entries)):
+            self._write(slice_)
+
+    def _write(self, chunks: Sequence[Chunk]) -> None:
+        by_organization: dict[str, list[Operation]] = {}
+        for one in chunks:
+            if one.organization:
+                by_organization.setdefault(one.organization, []).append(Put(one.name, one.values))
+        for organization, operations in by_organization.items():
+            self._table.transact(key(JOURNAL, organization), operations)
+        self._table.transact(JOURNAL, [Put(one.name, one.values) for one in chunks])
+
+    def _move(self, partition: str, chunks: Sequence[Chunk]) -> None:
+        for slice_ in _slices(chunks):
+            self._write(slice_)
+            try:
+                self._table.transact(partition, [Delete(key(OUTBOX, one.name)) for one in slice_])
+            except Refused:
+                # Somebody else moved some of them, or our own first try did.
+                for one in slice_:
+                    self._table.delete(partition, key(OUTBOX, one.name))
+
+    def read(
+        self,
+        organization: OrganizationId | None,
+        event: JournalEvent | None,
+        since: datetime | None,
+        limit: int,
+    ) -> tuple[JournalEntry, ...]:
+        """The newest entries that match, oldest of them first."""
+        found: list[JournalEntry] = []
+        for entry in self._newest(organization, since, limit) if limit > 0 else ():
+            if event is not None and entry.event is not event:
+                continue
+            if since is not None and entry.at < since:
+                continue
+            found.append(entry)
+            if len(found) >= limit:
+                break
+        return tuple(reversed(found))
+
+    def _newest(
+        self, organization: OrganizationId | None, since: datetime | None, limit: int
+    ) -> Iterator[JournalEntry]:
+        partition = JOURNAL if organization is None else key(JOURNAL, organization)
+        oldest = "" if since is None else time_text(since)
+        page = min(500, limit // 10 + 10)
+        for entity in self._table.query(partition, ("0", "9"), page=page):
+            if entity.text(_NEWEST) < oldest:
+                continue
+            first = (_END - int(entity.row.partition("-")[0])) * _PER_CHUNK
+            entries = _ENTRIES.load(unpack(entity.values))
+            for number in reversed(range(len(entries))):
+                yield replace(entries[number], id=first + number)
+
+
+_OF_THE_STORE = frozenset({"PartitionKey", "RowKey", "Timestamp"})
+
+
+def _slices(chunks: Sequence[Chunk]) -> Iterator[Sequence[Chunk]]:
+    """As many as one transaction takes, in number and in bytes."""
+    begin, size = 0, 0
+    for number, chunk in enumerate(chunks):
+        weight = sum(len(value) for value in chunk.values.values() if isinstance(value, (str, bytes)))
+        if number > begin and (number - begin >= BATCH_MOST or size + weight > _BYTES_MOST):
+            yield chunks[begin:number]
+            begin, size = number, 0
+        size += weight
+    if chunks:
+        yield chunks[begin:]
+
+
+_BYTES_MOST: Final = 1_000_000
+"""Of a transaction's documents: Table Storage takes four megabytes, in base64 and with everything around."""
+
+
+class Part:
+    """A share of the state; several make up the whole, on one table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._journal = Journal(table)
+
+
+class JournalPart(Part):
+    """Appending to the journal and reading its end."""
+
+    def append_journal(self, entries: Sequence[JournalEntry]) -> None:
+        self._journal.append(entries)
+
+    def journal(
+        self,
+        *,
+        organization: OrganizationId | None = None,
+        event: JournalEvent | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[JournalEntry, ...]:
+        return self._journal.read(organization, event, since, limit)

@@ -1,0 +1,64 @@
+"""The connector state in one table of Azure Table Storage: for many instances, wherever they run."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Self
+
+from shared.connector_state.place import StateUrlError
+from shared.connector_state.tables.account import Account
+from shared.connector_state.tables.assessments import AssessmentsPart
+from shared.connector_state.tables.catalog import CATALOG
+from shared.connector_state.tables.journal import JournalPart
+from shared.connector_state.tables.table import Insert, Refused, Table
+from shared.connector_state.tables.throttles import ThrottlesPart
+from shared.connector_state.tables.work import WORK
+
+VERSION: Final = 1
+"""Of what the rows mean. A newer one is not touched."""
+
+
+class TablesConnectorState(AssessmentsPart, ThrottlesPart, JournalPart):
+    """`shared.ports.ConnectorState` and `ThrottleStore` on one table.
+
+    A record is changed by a conditional write; what belongs together is written in one transaction of its
+    partition. Larger changes take several, each whole in itself, and are completed by the next run.
+    """
+
+    def __init__(self, account: Account, *, setting: str = "STATE_URL") -> None:
+        table = Table(account, setting=setting)
+        super().__init__(table)
+        table.create()
+        self._check_version(setting)
+        for partition in (CATALOG, WORK):
+            self._journal.deliver_left(partition)
+
+    @property
+    def where(self) -> str:
+        """Table and host, for people."""
+        return self._table.where
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._table.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_version(self, setting: str) -> None:
+        stored = self._table.get(CATALOG, "version")
+        if stored is None:
+            try:
+                self._table.transact(CATALOG, [Insert("version", {"version": VERSION})])
+            except Refused:  # another instance came first
+                stored = self._table.get(CATALOG, "version")
+        if stored is not None and stored.number("version") > VERSION:
+            raise StateUrlError(
+                f"{setting}: {self.where} was written by a newer version of this program (version "
+                f"{stored.number('version')}; this one knows {VERSION}): update the program."
+            )

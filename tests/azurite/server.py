@@ -1,0 +1,112 @@
+"""Azurite, Microsoft's storage emulator, for whoever needs a table: tests, benchmarks, people.
+
+azurite = shared()            # one per process, started at first use and gone with it
+open_state(azurite.url())     # a table of its own
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / ".venv" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
+
+_PATIENCE = 60.0
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""Of the emulator's only account: the same for everybody, and published in its documentation."""
+
+
+@dataclass(frozen=True)
+class Azurite:
+    """A running table service that keeps everything in memory."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def table_endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}/devstoreaccount1"
+
+    @property
+    def connection_string(self) -> str:
+        return (
+            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+            f"AccountKey={_KEY};TableEndpoint={self.table_endpoint}"
+        )
+
+    def url(self, table: str = "") -> str:
+        """The state's URL of a table: by default a new one."""
+        return f"tables://127.0.0.1:{self.port}/{table or f't{uuid.uuid4().hex}'}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        self.process.kill()
+        self.process.wait()
+
+
+def start() -> Azurite:
+    """Start one on a free port, and wait until it answers."""
+    if not PROGRAM.is_file():
+        raise RuntimeError("The storage emulator is not installed: run scripts/install-peers.")
+    port = _free_port()
+    process = subprocess.Popen(  # noqa: S603 - what we installed
+        [  # noqa: S607 - Node.js from the path
+            "node",
+            str(PROGRAM),
+            *("--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"),
+            *("--tableHost", "127.0.0.1", "--tablePort", str(port)),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=_die_with_the_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+    )
+    azurite = Azurite(port, process)
+    deadline = time.monotonic() + _PATIENCE
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            said = process.communicate()[0].decode(errors="replace")[-2_000:]
+            raise RuntimeError(f"The storage emulator did not start: {said}")
+        time.sleep(0.05)
+    return azurite
+
+
+@cache
+def shared() -> Azurite:
+    """The one of this process."""
+    azurite = start()
+    atexit.register(azurite.stop)
+    return azurite
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _die_with_the_parent() -> None:
+    """Also when it is killed (PR_SET_PDEATHSIG of Linux)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
