@@ -58,6 +58,9 @@ def compare_projects(
         return Project(item.id, item.name, item.state, item.visibility, first_seen=now)
 
     def seen(row: Project, item: ObservedProject) -> Project:
+        """The row as it is now; the very same when nothing changed, which costs least."""
+        if row.name == item.name and row.state == item.state and row.visibility == item.visibility:
+            return row
         return replace(row, name=item.name, state=item.state, visibility=item.visibility)
 
     def describe_change(row: Project, item: ObservedProject) -> list[JournalEntry]:
@@ -106,6 +109,15 @@ def compare_repositories(
         )
 
     def seen(row: Repository, item: ObservedRepository) -> Repository:
+        if (
+            row.name == item.name
+            and row.project_id == item.project_id
+            and row.default_branch == item.default_branch
+            and row.is_disabled == item.is_disabled
+            and row.is_fork == item.is_fork
+            and row.url == item.url
+        ):
+            return row
         return replace(
             row,
             name=item.name,
@@ -212,6 +224,8 @@ def _compare(
             continue
         present += 1
         after = seen(row, item)
+        if after is row and row.missing_since is None and row.retired_at is None:
+            continue  # nearly all, of a hundred thousand
         if row.retired_at is not None or row.missing_since is not None:
             after = replace(after, missing_since=None, missing_reason="", retired_at=None, last_seen=None)
             event = events.back if row.retired_at is None else events.restored
