@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -74,8 +72,11 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def find_python_313() -> str | None:
-    """A Python 3.13 of this machine: on the path, or among those of pyenv. It is run, not only found."""
+def find_python_313() -> str:
+    """A Python 3.13 of this machine: on the path, or among those of pyenv. It is run, not only found.
+
+    Where there is none, the test is skipped loudly; under CI it fails.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     candidates = [shutil.which("python3.13"), *map(str, sorted(pyenv.glob("3.13*/bin/python3")))]
     for candidate in candidates:
@@ -89,7 +90,10 @@ def find_python_313() -> str | None:
         )
         if asked.stdout.strip() == "(3, 13)":
             return candidate
-    return None
+    missing = "NOT CHECKED ON PYTHON 3.13, WHICH THE DEPLOYED APP RUNS ON: none on the path nor in pyenv"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 def check(package: Path, python: Path, version: list[int]) -> None:
@@ -107,72 +111,10 @@ def test_the_package_is_enough_on_this_python(package: Path, cache: Path) -> Non
 
 @pytest.fixture
 def python_313() -> str:
-    found = find_python_313()
-    if found is None:
-        pytest.skip(
-            "NOT CHECKED ON PYTHON 3.13, WHICH THE DEPLOYED APP RUNS ON: none on the path nor in pyenv"
-        )
-    return found
+    return find_python_313()
 
 
 @pytest.mark.python_313
 @pytest.mark.timeout(600)
 def test_the_package_is_enough_on_python_313(package: Path, cache: Path, python_313: str) -> None:
     check(package, install(python_313, cache), [3, 13])
-
-
-@pytest.mark.python_313
-@pytest.mark.timeout(600)
-def test_the_real_worker_indexes_and_runs_the_package(
-    package: Path, cache: Path, python_313: str, tmp_path: Path
-) -> None:
-    """The library that Azure's Python worker is made of, with the app's own state and without a network."""
-    work = {"version": 1, "organizationId": "none", "kind": "inventory", "revision": 7}
-    told = drive(
-        package,
-        install(python_313, cache, *WORKER),
-        tmp_path / "state.db",
-        timer("refresh_posture"),
-        message("sync_organization", json.dumps(work)),
-        message("sync_organization", json.dumps({**work, "kind": "posture"})),
-        message("onboard_organization", "no JSON"),
-    )
-    assert told["problem"] == "None"
-    assert told["functions"] == BINDINGS
-    done, outdated, misplaced, unreadable = told["runs"]
-    assert done == outdated == ["Success", ""]
-    assert misplaced[0] == unreadable[0] == "Failure"
-    assert "MessageRefused: kind: is 'posture', in the queue 'inventory'" in misplaced[1]
-    assert "MessageRefused: body: is not JSON" in unreadable[1]
-
-
-def timer(function: str) -> dict[str, Any]:
-    sent = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": {}, "IsPastDue": True}
-    return {
-        "function": function,
-        "binding": "timer",
-        "kind": "json",
-        "data": json.dumps(sent),
-        "metadata": {},
-    }
-
-
-def message(function: str, body: str) -> dict[str, Any]:
-    metadata = {"MessageId": "m", "DeliveryCount": 1, "UserProperties": {}, "ApplicationProperties": {}}
-    return {"function": function, "binding": "message", "kind": "string", "data": body, "metadata": metadata}
-
-
-def drive(package: Path, python: Path, state: Path, *runs: dict[str, Any]) -> dict[str, Any]:
-    script = (Path(__file__).parent / "drive_worker.py").read_text(encoding="utf-8")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(  # noqa: S603 - our own program
-        [str(python), "-B", "-c", script, json.dumps(runs)],
-        cwd=package,
-        env={**environment, "STATE_URL": f"sqlite:///{state}"},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told

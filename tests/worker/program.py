@@ -1,12 +1,14 @@
-"""Run by test_packaging.py on Python 3.13, in the folder of an app: the real Python worker runs it.
+"""Run on Python 3.13 in the folder of an app: the real Python worker library, told by lines of JSON.
 
-The worker library speaks protobuf messages by their attributes only, so objects with the same attributes do.
-Prints what the worker answered as JSON.
+The library takes messages by their attributes only, so objects with the attributes of its protobuf messages
+do. First line out: the functions that the worker found. Then one line in, one line out, until the input ends.
 """
 
 import asyncio
 import importlib
 import json
+import logging
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,17 +44,25 @@ class Message(SimpleNamespace, metaclass=_Named):
         return None
 
 
-class OneOf:
-    """A message that holds one of several kinds of value."""
-
-    name = ""
+class TypedData:
+    """A value with its kind: string, bytes, json, int and so on."""
 
     def __init__(self, kind: str, value: object) -> None:
         self.kind = kind
-        setattr(self, kind, value)
+        setattr(self, kind, bytes.fromhex(str(value)) if kind == "bytes" else value)
 
     def WhichOneof(self, _: str) -> str:  # noqa: N802 - the name in protobuf
         return self.kind
+
+
+class Binding:
+    """The data of one argument."""
+
+    def __init__(self, name: str, data: TypedData) -> None:
+        self.name, self.data = name, data
+
+    def WhichOneof(self, _: str) -> str:  # noqa: N802 - the name in protobuf
+        return "data"
 
 
 def request(**body: Any) -> SimpleNamespace:
@@ -64,8 +74,12 @@ def request(**body: Any) -> SimpleNamespace:
     )
 
 
-async def drive(invocations: list[dict[str, Any]]) -> dict[str, Any]:
-    """Load the app and run its functions."""
+def say(line: object) -> None:
+    out.write(json.dumps(line) + "\n")
+    out.flush()
+
+
+async def serve() -> None:
     folder = str(Path.cwd())
     begun = await worker.worker_init_request(
         request(worker_init_request=Message(host_version="4", function_app_directory=folder, capabilities={}))
@@ -74,35 +88,50 @@ async def drive(invocations: list[dict[str, Any]]) -> dict[str, Any]:
         request(functions_metadata_request=Message(function_app_directory=folder))
     )
     found = {one.name: one for one in listed.function_metadata_results or []}
-    runs = []
-    for wanted in invocations:
-        metadata = {key: OneOf("json", json.dumps(value)) for key, value in wanted["metadata"].items()}
-        bound = OneOf("data", OneOf(wanted["kind"], wanted["data"]))
-        bound.name = wanted["binding"]
+    loaded = {}
+    for name, one in found.items():
+        answer = await worker.function_load_request(
+            request(function_load_request=Message(function_id=one.function_id, metadata=one))
+        )
+        loaded[name] = answer.result.status
+    say(
+        {
+            "python": list(sys.version_info[:2]),
+            "status": begun.result.status,
+            "problem": str(begun.result.exception),
+            "functions": {name: [json.loads(raw) for raw in one.raw_bindings] for name, one in found.items()},
+            "loaded": loaded,
+        }
+    )
+    for line in sys.stdin:
+        wanted = json.loads(line)
         answer = await worker.invocation_request(
             request(
                 invocation_request=Message(
-                    invocation_id="1",
+                    invocation_id=wanted["id"],
                     function_id=found[wanted["function"]].function_id,
-                    input_data=[bound],
-                    trigger_metadata=metadata,
+                    input_data=[Binding(wanted["binding"], TypedData(*wanted["data"]))],
+                    trigger_metadata={key: TypedData(*value) for key, value in wanted["metadata"].items()},
                     trace_context=Message(trace_parent="", trace_state="", attributes={}),
                     retry_context=Message(retry_count=0, max_retry_count=0, exception=None),
                 )
             )
         )
         problem = answer.result.exception
-        runs.append([answer.result.status, problem.message if problem else ""])
-    return {
-        "status": begun.result.status,
-        "problem": str(begun.result.exception),
-        "functions": {name: [json.loads(raw) for raw in one.raw_bindings] for name, one in found.items()},
-        "runs": runs,
-    }
+        say(
+            {
+                "status": answer.result.status,
+                "message": problem.message if problem else "",
+                "trace": problem.stack_trace if problem else "",
+            }
+        )
 
 
+# What the app prints must not stand between the answers.
+out = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+logging.disable(logging.NOTSET)
 worker.start_threadpool_executor()
 sys.path.insert(0, str(Path.cwd()))
-told = asyncio.run(drive(json.loads(sys.argv[1])))
+asyncio.run(serve())
 worker.stop_threadpool_executor()
-sys.stdout.write(json.dumps(told))

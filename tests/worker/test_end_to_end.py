@@ -1,0 +1,183 @@
+"""All real parts at once: AMQP broker, Functions worker on Python 3.13, handlers, Azurite, journal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.ado_simulator import Simulator, World, generate_world
+from shared.connector_state import open_state
+from shared.model.command import OnboardOrganization
+from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityReference
+from shared.model.ids import ConnectorId, TenantId
+from shared.model.journal import JournalEvent
+from shared.model.organization import OnboardingState
+from shared.model.work import WorkKind
+from shared.ports import State
+from shared.queue import open_queue
+from shared.queue.receiver import QUEUES, Queues
+from shared.wiring.clock import SystemClock
+from tests.amqp_broker.broker import Broker
+from tests.azurite.server import Azurite
+from tests.worker.worker import Outcome, Worker
+
+pytestmark = [pytest.mark.python_313, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def world() -> World:
+    return generate_world(seed=5, organizations=2, projects=3, repositories=2)
+
+
+@pytest.fixture
+def simulator(world: World) -> Iterator[Simulator]:
+    with Simulator(world) as running:
+        yield running
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    with Broker(QUEUES) as running:
+        yield running
+
+
+@pytest.fixture
+def queues(broker: Broker) -> Iterator[Queues]:
+    with open_queue(broker.connection_string, SystemClock()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def table(azurite: Azurite) -> str:
+    return f"{azurite.connection_string};TableName=t{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def state(table: str) -> Iterator[State]:
+    with open_state(table) as opened:
+        yield opened
+
+
+@pytest.fixture
+def worker(
+    package: Path, worker_python: Path, table: str, broker: Broker, simulator: Simulator, world: World
+) -> Iterator[Worker]:
+    """With its settings as Azure gives them: nothing but names and values."""
+    settings = {
+        "STATE_URL": table,
+        "ServiceBusConnection": broker.connection_string,
+        "ADO_GATEWAY_URL": simulator.url,
+        "ADO_PAT": world.token,
+    }
+    with Worker(package, worker_python, settings) as running:
+        yield running
+
+
+def connector(mode: DiscoveryMode) -> Connector:
+    return Connector(
+        ConnectorId(str(uuid.uuid4())),
+        "main",
+        TenantId("tenant"),
+        mode,
+        IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT"),
+        created_at=datetime.now(UTC),
+    )
+
+
+def host(worker: Worker, queues: Queues) -> list[Outcome]:
+    """What the Functions host does: take a message, run its function, complete it or give it back."""
+    outcomes = []
+    busy = True
+    while busy:
+        busy = False
+        for name in QUEUES:
+            for delivery in queues.receive(name, max_messages=5):
+                busy = True
+                told = worker.deliver(delivery)
+                outcomes.append(told)
+                if told.is_success:
+                    queues.complete(delivery)
+                else:
+                    queues.abandon(delivery)
+    return outcomes
+
+
+def equals(state: State, world: World) -> bool:
+    for truth in world.organizations:
+        (found,) = [one for one in state.organizations() if one.name == truth.name]
+        projects = {one.id: one.name for one in truth.projects.values()}
+        repositories = {
+            one.id: one.name for project in truth.projects.values() for one in project.repositories.values()
+        }
+        if {row.id: row.name for row in state.projects(found.id)} != projects:
+            return False
+        if {row.id: row.name for row in state.repositories(found.id)} != repositories:
+            return False
+    return True
+
+
+def test_from_a_timer_to_the_journal(
+    worker: Worker, queues: Queues, state: State, world: World, broker: Broker
+) -> None:
+    state.put_connector(connector(DiscoveryMode.EXISTING_AND_FUTURE))
+    assert worker.fire("discover_organizations").message == ""
+    outcomes = host(worker, queues)
+    assert {one.message for one in outcomes} == {""}
+
+    assert equals(state, world)
+    assert {one.state for one in state.enrollments()} == {OnboardingState.ONBOARDED}
+    assert {one.kind for one in state.work() if one.last_success is not None} == set(WorkKind)
+    told = [one.event for one in state.journal(limit=10_000)]
+    for event in (
+        JournalEvent.ORGANIZATION_DISCOVERED,
+        JournalEvent.ONBOARDING_CHANGED,
+        JournalEvent.PROJECT_DISCOVERED,
+        JournalEvent.REPOSITORY_DISCOVERED,
+    ):
+        assert event in told
+    assert told.count(JournalEvent.REPOSITORY_DISCOVERED) == sum(
+        one.repositories for one in state.organizations()
+    )
+    assert all(broker.entity(name, dead=True).entries == {} for name in QUEUES)
+
+
+def test_a_forced_onboarding_and_a_poison_message_side_by_side(
+    worker: Worker, queues: Queues, state: State, world: World, broker: Broker
+) -> None:
+    name = world.organizations[0].name
+    state.put_connector(connector(DiscoveryMode.SELECTED))
+    queues.send_raw("onboarding", b"poison")
+    queues.send(OnboardOrganization(name, requested_by="ana", reason="audit", connector="main"))
+    outcomes = host(worker, queues)
+
+    assert [one for one in outcomes if not one.is_success] != []
+    (poison,) = queues.dead_letters("onboarding")
+    assert (poison.body, poison.reason) == (b"poison", "MaxDeliveryCountExceeded")
+    (enrollment,) = state.enrollments()
+    assert (enrollment.state, enrollment.forced_by) == (OnboardingState.ONBOARDED, "ana")
+    (organization,) = state.organizations()
+    assert organization.repositories == len(list(state.repositories(organization.id))) > 0
+    requested = [one for one in state.journal(limit=1_000) if one.requested_by == "ana"]
+    assert JournalEvent.ONBOARDING_REQUESTED in {one.event for one in requested}
+    assert broker.entity("onboarding").entries == {}
+
+
+def test_an_outage_of_the_table_puts_messages_off(
+    package: Path, worker_python: Path, broker: Broker, queues: Queues, world: World, simulator: Simulator
+) -> None:
+    settings = {
+        "STATE_URL": "tables://127.0.0.1:9/nowhere",
+        "ServiceBusConnection": broker.connection_string,
+        "ADO_GATEWAY_URL": simulator.url,
+        "ADO_PAT": world.token,
+    }
+    with Worker(package, worker_python, settings) as running:
+        queues.send(OnboardOrganization("contoso", requested_by="ana"))
+        outcomes = host(running, queues)
+    assert {one.message for one in outcomes} == {""}
+    assert queues.counts()["onboarding"].scheduled == 1
+    assert queues.dead_letters("onboarding") == ()
