@@ -34,7 +34,7 @@ def stuck_rows(runtime: Runtime, now: datetime) -> list[Row]:
         *_discovery(state),
         *_work(state, runtime.dependencies.intervals, names, now),
         *_throttled(state, names, now),
-        *_dead_letters(runtime.queue, names),
+        *_dead_letters(state, runtime.queue, names),
     ]
     return sorted(rows, key=lambda one: (one["since"] is None, str(one["since"]), str(one["subject"])))
 
@@ -155,11 +155,14 @@ def _throttled(state: State, names: dict[OrganizationId, str], now: datetime) ->
         )
 
 
-def _dead_letters(queues: Queues, names: dict[OrganizationId, str]) -> Iterator[Row]:
+def _dead_letters(state: State, queues: Queues, names: dict[OrganizationId, str]) -> Iterator[Row]:
+    """Those that still matter: work that went on without its message is not stuck."""
     from shared.queue.receiver import QUEUES  # noqa: PLC0415 - heavy
 
     for queue in QUEUES:
         for letter in queues.dead_letters(queue, limit=_LETTERS):
+            if _is_outdated(letter, state):
+                continue
             yield _row(
                 _subject(letter, names),
                 "deadLetter",
@@ -170,6 +173,21 @@ def _dead_letters(queues: Queues, names: dict[OrganizationId, str]) -> Iterator[
                 f'"ado-connector queue dead-letters replay {queue}/{letter.sequence_number}" sends it again, '
                 '"discard" throws it away',
             )
+
+
+def _is_outdated(letter: DeadLetter, state: State) -> bool:
+    """Whether the work that the message names was done, or dropped, since."""
+    from shared.model.command import DoWork  # noqa: PLC0415 - heavy
+    from shared.queue.messages import MessageRefused, decode  # noqa: PLC0415 - heavy
+
+    try:
+        command = decode(letter.queue, letter.body)
+    except MessageRefused:
+        return False
+    if not isinstance(command, DoWork):
+        return False
+    work = state.work(organization=command.organization, kind=command.kind)
+    return not any(one.revision == command.revision for one in work)
 
 
 def _subject(letter: DeadLetter, names: dict[OrganizationId, str]) -> str:

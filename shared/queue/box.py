@@ -11,13 +11,19 @@ from shared.queue.checks import check_name
 from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, QUEUES
 from shared.queue.store import Store
 
-UNLOCK = """
+DEATHS_MOST = 100
+"""Deaths of its receivers after which a message is given up: it is to blame for them after all."""
+
+_IS_SPENT = "(delivery_count - deaths >= :most OR deaths >= :deaths)"
+"""A delivery that ended with its process does not count: whoever restarts us ten times loses no message."""
+
+UNLOCK = f"""
 UPDATE queue_messages SET lock_token = NULL, locked_by = NULL, available_at = NULL,
-    state = iif(delivery_count >= :most, 'dead', 'ready'),
-    dead_at = iif(delivery_count >= :most, :now, NULL),
-    dead_reason = iif(delivery_count >= :most, :reason, ''),
-    dead_description = iif(delivery_count >= :most, :description, '')
-"""
+    state = iif({_IS_SPENT}, 'dead', 'ready'),
+    dead_at = iif({_IS_SPENT}, :now, NULL),
+    dead_reason = iif({_IS_SPENT}, :reason, ''),
+    dead_description = iif({_IS_SPENT}, :description, '')
+"""  # noqa: S608 - constants
 """Gives a message back, or up when it was delivered as often as the queue allows. See `Box.unlocking`."""
 
 
@@ -70,6 +76,7 @@ class Box:
         """Values of `UNLOCK`."""
         return {
             "most": self._max_delivery_count,
+            "deaths": DEATHS_MOST,
             "now": time_text(now),
             "reason": MAX_DELIVERY_COUNT_EXCEEDED,
             "description": f"Delivered {self._max_delivery_count} times without being completed.",

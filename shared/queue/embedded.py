@@ -204,6 +204,10 @@ class EmbeddedQueue(DeadLettersPart):
         freed = 0
         with self._store.write() as connection:
             for owner in set(owners):
+                connection.execute(
+                    "UPDATE queue_messages SET deaths = deaths + 1 WHERE state = 'locked' AND locked_by = ?",
+                    (owner,),
+                )
                 done = connection.execute(
                     f"{UNLOCK} WHERE state = 'locked' AND locked_by = :owner",
                     {**self._unlocking(self._clock.now()), "owner": owner},

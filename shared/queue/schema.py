@@ -33,7 +33,12 @@ CREATE INDEX queue_timed ON queue_messages (available_at) WHERE available_at IS 
 CREATE INDEX queue_dead ON queue_messages (queue, sequence) WHERE state = 'dead';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+-- How often the process died that had the message: it may be to blame, or somebody may have stopped it.
+ALTER TABLE queue_messages ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "queue_schema_version"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,8 @@ from shared.model.ids import OrganizationId, TenantId
 from shared.model.organization import Organization
 from shared.model.work import Work, WorkKind
 from shared.ports import State
+from shared.queue import open_queue
+from shared.wiring.clock import SystemClock
 from tests.cli.conftest import CommandLine
 
 
@@ -112,6 +116,21 @@ def test_dead_letters_are_told_with_their_reason(ado: CommandLine, simulator: Si
     told = ado("status", code=1).out
     assert "Stuck:" in told
     assert f"s ago ({letter['since']})" in told
+
+
+def test_a_dead_letter_of_work_that_went_on_without_it_is_not_stuck(
+    ado: CommandLine, known: State, settings: Path
+) -> None:
+    """It can be listed, and needs nobody."""
+    ended = done_once(known, WORK)
+    body = {"version": 1, "organizationId": ended.organization, "kind": "inventory"}
+    for revision in (ended.revision - 1, ended.revision):
+        ado("queue", "send", "inventory", "--body", json.dumps({**body, "revision": revision}))
+    with open_queue(f"sqlite:///{settings}", SystemClock()) as queue:
+        for delivery in queue.receive("inventory", max_messages=2):
+            queue.dead_letter(delivery, reason="Bug", description=str(delivery.sequence_number))
+    (letter,) = stuck(ado, "deadLetter")
+    assert letter["why"].startswith("Bug: 2")
 
 
 def test_a_discovery_that_fails_is_told(ado: CommandLine, simulator: Simulator) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.ports import StateUnavailable
+from shared.queue.box import DEATHS_MOST
 from shared.queue.embedded import EmbeddedQueue
 from shared.queue.receiver import QueueUnavailable
 from tests.contract.adapters import START, FakeClock
@@ -65,13 +66,31 @@ def test_locks_of_owners_that_are_gone_are_released(
     assert queue.lock_owners() == frozenset()
 
 
-def test_a_message_that_kills_its_processes_is_given_up(file: Path, clock: FakeClock) -> None:
-    with EmbeddedQueue(file, clock, owner="host") as sender:
-        sender.send_raw(NAME, b"deadly")
-    for number in range(10):
+def die_with_it(file: Path, clock: FakeClock, times: int) -> None:
+    for number in range(times):
         with EmbeddedQueue(file, clock, owner=f"p{number}", is_alive=lambda _: False) as victim:
             (delivery,) = victim.receive(NAME)
             assert delivery.delivery_count == number + 1
+
+
+def test_a_message_whose_processes_are_killed_again_and_again_is_not_given_up(
+    file: Path, clock: FakeClock
+) -> None:
+    with EmbeddedQueue(file, clock, owner="host") as sender:
+        sender.send_raw(NAME, b"unlucky")
+    die_with_it(file, clock, 30)
+    with EmbeddedQueue(file, clock, owner="last", is_alive=lambda _: False) as survivor:
+        for _ in range(survivor.max_delivery_count):
+            (delivery,) = survivor.receive(NAME)
+            survivor.abandon(delivery)
+        assert survivor.receive(NAME) == ()
+        assert [dead.reason for dead in survivor.dead_letters(NAME)] == ["MaxDeliveryCountExceeded"]
+
+
+def test_a_message_that_kills_its_processes_is_given_up_in_the_end(file: Path, clock: FakeClock) -> None:
+    with EmbeddedQueue(file, clock, owner="host") as sender:
+        sender.send_raw(NAME, b"deadly")
+    die_with_it(file, clock, DEATHS_MOST)
     with EmbeddedQueue(file, clock, owner="last", is_alive=lambda _: False) as survivor:
         assert survivor.receive(NAME) == ()
         assert [dead.body for dead in survivor.dead_letters(NAME)] == [b"deadly"]
