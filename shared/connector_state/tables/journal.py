@@ -30,6 +30,8 @@ OUTBOX: Final = "outbox"
 _ENTRIES = Documents(JournalEntry)
 _CHUNK: Final = 100
 """Entries in one entity, at most: a few kilobytes, compressed."""
+_TOGETHER: Final = 20
+"""Chunks that are moved at once: moving takes three transactions, however many there are."""
 _END: Final = 10**19
 """Behind every time in nanoseconds that there will be: keys count down to it, so the newest come first."""
 _PER_CHUNK: Final = 1_000
@@ -102,6 +104,15 @@ class Journal:
             with self._lock:
                 self._left[partition] = [*mine, *self._left.get(partition, ())]
 
+    def deliver_soon(self, partition: str, chunks: Iterable[Chunk]) -> None:
+        """As `deliver`, for many small changes in a row: when there are enough of them, or somebody reads."""
+        with self._lock:
+            waiting = self._left.setdefault(partition, [])
+            waiting.extend(chunks)
+            enough = len(waiting) >= _TOGETHER
+        if enough:
+            self.deliver(partition, ())
+
     def deliver_left(self, partition: str) -> None:
         """Move what somebody who died left in a partition's outbox. Raises `StateUnavailable`."""
         left = [
@@ -147,6 +158,10 @@ class Journal:
         limit: int,
     ) -> tuple[JournalEntry, ...]:
         """The newest entries that match, oldest of them first."""
+        with self._lock:
+            waiting = list(self._left)
+        for partition in waiting:
+            self.deliver(partition, ())
         found: list[JournalEntry] = []
         for entry in self._newest(organization, since, limit) if limit > 0 else ():
             if event is not None and entry.event is not event:
