@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from azure.servicebus import ServiceBusClient
 
 from local.ado_simulator import Simulator, World, generate_world
 from shared.connector_state import open_state
@@ -19,6 +20,7 @@ from shared.model.organization import OnboardingState
 from shared.model.work import WorkKind
 from shared.ports import State
 from shared.queue import open_queue
+from shared.queue.messages import encode
 from shared.queue.receiver import QUEUES, Queues
 from shared.wiring.clock import SystemClock
 from tests.amqp_broker.broker import Broker
@@ -176,8 +178,17 @@ def test_an_outage_of_the_table_puts_messages_off(
         "ADO_PAT": world.token,
     }
     with Worker(package, worker_python, settings) as running:
-        queues.send(OnboardOrganization("contoso", requested_by="ana"))
+        body = encode(OnboardOrganization("contoso", requested_by="ana"))
+        queues.send_raw("onboarding", body, message_id="m-9", properties={"tenant": "a", "deferrals": 2})
         outcomes = host(running, queues)
     assert {one.message for one in outcomes} == {""}
     assert queues.counts()["onboarding"].scheduled == 1
+    # What the sender said reaches the copy through the worker, or each deferral would count as the first.
+    with (
+        ServiceBusClient.from_connection_string(broker.connection_string) as client,
+        client.get_queue_receiver("onboarding") as receiver,
+    ):
+        (copy,) = receiver.peek_messages()
+    assert copy.application_properties == {b"tenant": b"a", b"deferrals": 3}
+    assert copy.correlation_id == "m-9"
     assert queues.dead_letters("onboarding") == ()

@@ -61,7 +61,9 @@ def test_all_functions_are_found_and_loaded(worker: Worker) -> None:
 @pytest.mark.parametrize("timer", TIMERS)
 @pytest.mark.parametrize("past_due", [False, True])
 def test_timers_run(worker: Worker, timer: str, past_due: bool) -> None:
+    before = len(worker.log.read_text())
     assert worker.fire(timer, past_due=past_due).message == ""
+    assert ("timer.pastDue" in worker.log.read_text()[before:]) == past_due
 
 
 @pytest.mark.parametrize("queue", [name for name in FUNCTIONS if name != "onboarding"])

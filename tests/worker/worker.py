@@ -28,6 +28,9 @@ FUNCTIONS = {
 }
 """The function of each queue."""
 
+SYSTEM = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
+"""What the app's process is told of ours: settings of who runs the tests are none of the app's."""
+
 Typed = tuple[str, object]
 """The kind of a value, as the host tells it, and the value; bytes in hexadecimal."""
 
@@ -59,7 +62,7 @@ class Worker:
     """Runs functions of the app as the host asks for them."""
 
     def __init__(self, package: Path, python: Path, settings: Mapping[str, str]) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        environment = {key: os.environ[key] for key in SYSTEM if key in os.environ}
         self.log = package.parent / f"worker-{uuid.uuid4().hex}.log"
         self._log = self.log.open("w")
         self._process = subprocess.Popen(  # noqa: S603 - our own program
