@@ -64,7 +64,8 @@ def _perform(command: DoWork, deps: Dependencies, body: Body) -> None:
     current = _work(deps, command.organization, command.kind)
     organization = deps.state.get_organization(command.organization)
     connector = acting_connector(deps, organization, command.kind) if organization else None
-    if organization is None or connector is None or current is None:
+    merged = organization is not None and organization.merged_into is not None
+    if organization is None or connector is None or current is None or merged:
         deps.state.drop_work(command.organization, command.kind)
         deps.log.info("work.dropped", organization_id=command.organization, kind=command.kind.value)
         return

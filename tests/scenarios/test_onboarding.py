@@ -166,6 +166,26 @@ def test_force_refreshes_what_is_onboarded_already(bench: Bench, name: str) -> N
     assert bench.journal(JournalEvent.ONBOARDING_CHANGED)[-1].requested_by == "ada"
 
 
+def test_force_by_a_new_name_that_discovery_has_not_seen_ends_in_one_record(bench: Bench, name: str) -> None:
+    connector = bench.connect()
+    bench.run()
+    before = bench.organization(name)
+    bench.world.organization(name).rename("renamed")
+    force(bench, organization="renamed", requestedBy="ada")
+    for _ in range(3):
+        bench.run()
+    assert bench.organization("renamed").id == before.id
+    assert len(bench.state.organizations()) == 2
+    assert len(bench.journal(JournalEvent.ORGANIZATION_MERGED)) == 1
+    # Nothing goes on under the record that was merged: no claim, no work, no onboarded enrollment.
+    assert set(bench.state.claims()) == {one.id for one in bench.state.organizations()}
+    assert {one.organization for one in bench.state.work()} == set(bench.state.claims())
+    onboarded = {one.organization for one in bench.state.enrollments() if one.state is ONBOARDED}
+    assert onboarded == set(bench.state.claims())
+    assert set(bench.state.claims().values()) == {connector.id}
+    assert bench.equals_the_world("renamed")
+
+
 def test_force_names_an_unknown_connector_as_the_problem(bench: Bench, name: str) -> None:
     bench.connect(name="first")
     force(bench, organization=name, connector="nope", requestedBy="ada")
