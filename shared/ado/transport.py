@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import (
+    DecodeError,
     HTTPError,
     NameResolutionError,
     NewConnectionError,
@@ -115,19 +116,22 @@ class Answer:
         return self._response.headers.get(name, "")
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it arrives, decompressed."""
-        pieces = self._response.iter_content(CHUNK)
+        """The body as it arrives, decompressed.
+
+        Pieces are what has arrived, not what was asked for: a server that sends a byte at a time would else
+        keep a read going for ever, each byte coming in time.
+        """
         while True:
             problem: AzureDevOpsError | None = None
-            piece: bytes | None = None
+            piece = b""
             try:
-                piece = next(pieces, None)
+                piece = self._response.raw.read1(CHUNK, decode_content=True)
             except (requests.RequestException, HTTPError, OSError) as error:
                 problem = _explained(error, self._where, self.head)
             # Raised out here: the library's error knows the request and its headers.
             if problem is not None:
                 raise problem
-            if piece is None:
+            if not piece:
                 return
             if time.monotonic() > self._deadline:
                 raise told(TimedOut, self._where, "the answer took too long to arrive", head=self.head)
@@ -213,7 +217,7 @@ class Transport:
         if problem is not None or response is None:
             raise problem or told(NoConnection, request.where, "there is no answer")
         try:
-            deadline = time.monotonic() + max(self._timeout * _BODY_FACTOR, _CONNECT_MOST)
+            deadline = time.monotonic() + self._timeout * _BODY_FACTOR
             yield Answer(response, request.where, deadline)
         finally:
             response.close()
@@ -228,7 +232,7 @@ def _explained(error: Exception, where: Where, head: Head | None = None) -> Azur
     causes = list(_causes(error))
     if any(isinstance(one, requests.Timeout | ReadTimeoutError | TimeoutError) for one in causes):
         return told(TimedOut, where, "Azure DevOps did not answer in time", head=head)
-    if isinstance(error, requests.exceptions.ContentDecodingError):
+    if isinstance(error, requests.exceptions.ContentDecodingError | DecodeError):
         return told(BrokenAnswer, where, "the compression of the answer is broken", head=head)
     if head is not None:
         return told(NoConnection, where, "the answer was cut short", head=head)

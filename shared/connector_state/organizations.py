@@ -73,8 +73,9 @@ class OrganizationsPart(Part):
             )
             if by_project is not None:
                 connection.execute(
-                    "INSERT OR REPLACE INTO repository_counts (organization, document) VALUES (?, ?)",
-                    (lease.organization, json.dumps(by_project)),
+                    "INSERT INTO repository_counts (organization, document) VALUES (?, ?) ON CONFLICT"
+                    " DO UPDATE SET document = excluded.document WHERE document <> excluded.document",
+                    (lease.organization, json.dumps(by_project, sort_keys=True)),
                 )
 
     def repository_counts(self, organization: OrganizationId) -> Mapping[ProjectId, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -311,6 +311,13 @@ ONCE_ABSENT = (
 )
 
 
+DISABLED_ABSENT = (
+    "A complete listing lacked it. It was disabled, and a disabled repository cannot be asked for directly: "
+    "it is retired when a recycle bin proves its deletion, or when complete listings have lacked it for "
+    "30 days while the identity's rights were unchanged."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[Row]):
     """What becomes of the vanished: rows to write, the journal, and how many turned out to be alive."""
@@ -349,7 +356,7 @@ def settle(
             continue
         proof = _proof(row, project, evidence, retired_projects)
         if not proof and project not in missing_projects:
-            proof = _second_absence(row, evidence, rights, last_seen)
+            proof = _second_absence(row, evidence, rights, last_seen, now)
         if proof:
             after = replace(
                 row,
@@ -392,12 +399,22 @@ def _proof(
     return ""
 
 
+DISABLED_ABSENCE = timedelta(days=30)
+"""How long a disabled repository is missing before listings alone retire it.
+
+Every call on a disabled repository fails as if it did not exist, so asking for it directly protects it from
+nothing. The time is that for which a recycle bin would have shown it.
+"""
+
+
 def _second_absence(
-    row: Project | Repository, evidence: Evidence, rights: RightsCheck, last_seen: datetime
+    row: Project | Repository, evidence: Evidence, rights: RightsCheck, last_seen: datetime, now: datetime
 ) -> str:
     if row.missing_since is None or row.id in evidence.hidden or row.id not in evidence.readable:
         return ""
     if rights.of(last_seen)[0] is not Rights.UNCHANGED:
+        return ""
+    if isinstance(row, Repository) and row.is_disabled and now - row.missing_since < DISABLED_ABSENCE:
         return ""
     return "Two complete listings lacked it while the identity's rights were unchanged."
 
@@ -419,6 +436,8 @@ def _why_missing(
         return "Its project is missing too."
     if state is Rights.UNKNOWN:
         return f"A complete listing lacked it, and whether it is hidden or deleted could not be told. {why}"
+    if isinstance(row, Repository) and row.is_disabled:
+        return DISABLED_ABSENT
     return ONCE_ABSENT
 
 

@@ -191,6 +191,14 @@ def test_a_body_that_stops_coming_times_out(server: WireServer, bench: Bench) ->
     assert caught.value.failure.code == "TimedOut"
 
 
+def test_a_body_that_comes_byte_by_byte_for_ever_times_out(server: WireServer, bench: Bench) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: 1000000\r\n\r\n".encode()
+    server.say(Reply(head, "drip"))
+    with pytest.raises(ServiceError) as caught:
+        read_repositories(bench.connect(timeout=0.1))
+    assert caught.value.failure.code == "TimedOut"
+
+
 def test_compressed_answers_are_read(server: WireServer, ado: AzureDevOps) -> None:
     server.say(reply(200, gzip.compress(GOOD), headers={"Content-Encoding": "gzip"}))
     assert len(read_repositories(ado)) == 2

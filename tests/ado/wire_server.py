@@ -31,7 +31,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """Bytes to send, and how the connection goes on: kept, closed, reset, or held open without a word."""
+    """Bytes to send, and how the connection goes on.
+
+    It is kept, closed, reset, held open without a word ("hang"), or sends a space every hundredth of a second
+    ("drip").
+    """
 
     data: bytes
     then: str = "keep"
@@ -132,6 +136,8 @@ class WireServer:
                 connection.sendall(told.data)
                 if told.then == "hang":
                     self._stopping.wait(30)
+                while told.then == "drip" and not self._stopping.wait(0.01):
+                    connection.sendall(b" ")
                 if told.then == "reset":
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if told.then != "keep":

@@ -16,6 +16,8 @@ from shared.model.journal import JournalEvent
 from shared.model.observation import Observation
 from shared.model.prerequisite import Prerequisite, PrerequisiteName, PrerequisiteStatus
 from shared.reconcile.inventory import (
+    DISABLED_ABSENCE,
+    DISABLED_ABSENT,
     RIGHTS,
     Comparison,
     Evidence,
@@ -157,6 +159,17 @@ def test_a_second_absence_under_unchanged_rights_retires() -> None:
 def test_a_second_absence_does_not_retire_without_proof_that_the_thing_could_be_seen() -> None:
     row = repository(missing_since=T0, missing_reason="lacked", last_seen=T0 - HOUR / 2)
     assert settle(ORGANIZATION, [row], Evidence(), rights(), T0 + HOUR).retired == frozenset()
+
+
+def test_a_disabled_repository_is_not_retired_for_want_of_an_answer_that_it_cannot_give() -> None:
+    row = repository(is_disabled=True, missing_since=T0, missing_reason="lacked", last_seen=T0 - HOUR / 2)
+    readable = Evidence(readable={row.id})
+    early = settle(ORGANIZATION, [row], readable, rights(), T0 + DISABLED_ABSENCE - HOUR)
+    assert early.retired == frozenset()
+    assert early.rows[0].missing_reason == DISABLED_ABSENT
+    assert settle(ORGANIZATION, [row], readable, rights(), T0 + DISABLED_ABSENCE).retired == {row.id}
+    binned = Evidence(deleted={row.id})
+    assert settle(ORGANIZATION, [row], binned, rights(), T0 + HOUR).retired == {row.id}
 
 
 def test_a_second_absence_does_not_retire_what_a_right_hides() -> None:

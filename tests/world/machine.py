@@ -441,6 +441,7 @@ class WorldMachine(RuleBasedStateMachine):
         for delivery in queue.receive(kind.value):
             if what == "again":
                 queue.send_raw(kind.value, delivery.body)
+                self.poison += delivery.body == b"poison"
                 queue.abandon(delivery)
             elif what == "late":
                 queue.send_raw(kind.value, delivery.body, not_before=self.clock.now() + timedelta(hours=3))
