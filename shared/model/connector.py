@@ -31,6 +31,8 @@ class Plan(StrEnum):
 class AuthKind(StrEnum):
     """How the connector authenticates to Azure DevOps."""
 
+    USER = "user"
+    """A person, signed in through Microsoft Entra once; the tokens are renewed unattended."""
     PAT = "pat"
     MANAGED_IDENTITY = "managed-identity"
     SERVICE_PRINCIPAL = "service-principal"
@@ -42,17 +44,22 @@ class IdentityReference:
     """A reference to an identity, never its secret.
 
     `client_id` names the managed identity or the application; `secret_setting` the setting that holds the
-    personal access token or client secret.
+    personal access token or client secret. Of a user, `account` is the sign-in name, and `sign_in` the name
+    of the record in the state that keeps the sealed tokens: another one after each new sign-in, empty before
+    the first.
     """
 
     kind: AuthKind
     client_id: str = ""
     secret_setting: str = ""
+    account: str = ""
+    sign_in: str = ""
 
     @property
     def key(self) -> str:
         """Stable name of the identity for the shared rate-limit record."""
-        return ":".join(part for part in (self.kind.value, self.client_id or self.secret_setting) if part)
+        own = self.account.casefold() or self.client_id or self.secret_setting
+        return ":".join(part for part in (self.kind.value, own) if part)
 
     @property
     def lists_organizations(self) -> bool:
@@ -60,7 +67,7 @@ class IdentityReference:
 
         It is empty for service principals and managed identities (vsts-rest-api-specs#696).
         """
-        return self.kind in {AuthKind.PAT, AuthKind.AZURE_CLI}
+        return self.kind in {AuthKind.USER, AuthKind.PAT, AuthKind.AZURE_CLI}
 
 
 class ProvisioningState(StrEnum):
@@ -69,6 +76,40 @@ class ProvisioningState(StrEnum):
     PENDING = "Pending"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+
+
+class AuthorizationStatus(StrEnum):
+    """Whether the connector's identity can sign in. Unknown is not the same as ended."""
+
+    NOT_AUTHORIZED = "notAuthorized"
+    """Nobody has signed in for it yet."""
+    OK = "ok"
+    ENDING = "ending"
+    """It works, and will end at a known time that is near."""
+    ENDED = "ended"
+    """Sign-in is refused: a person must act. Nothing is retired because of it."""
+    UNKNOWN = "unknown"
+    """It was not tried yet, or could not be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationState:
+    """What the last attempts to sign in as the connector's identities told.
+
+    `code`, `reason` and `fix` are of the failure, `expires_at` is when the authorisation itself ends where
+    that is known (not the hourly token), `since` when this status was first seen; `authorized_by` who last
+    signed in or repaired it, and when.
+    """
+
+    status: AuthorizationStatus = AuthorizationStatus.UNKNOWN
+    since: datetime | None = None
+    checked_at: datetime | None = None
+    code: str = ""
+    reason: str = ""
+    fix: str = ""
+    expires_at: datetime | None = None
+    authorized_by: str = ""
+    authorized_at: datetime | None = None
 
 
 CONTAINER_MAPPING_PUBLISHER = "ms-securitydevops"
@@ -112,4 +153,5 @@ class Connector:
     provisioning: ProvisioningState = ProvisioningState.PENDING
     provisioning_message: str = "Waiting for the first discovery."
     provisioning_at: datetime | None = None
+    authorization: AuthorizationState = field(default_factory=AuthorizationState)
     revision: int = 0
