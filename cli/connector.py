@@ -6,6 +6,7 @@ import click
 
 from cli import keys
 from cli.command import Answer, Group, invocation
+from cli.connector_authorize import authorize
 from cli.connector_create import create
 from cli.connector_rows import connector_row
 from cli.output import Column, OutputFormat, note, shown, write_line, write_object, write_rows
@@ -20,6 +21,7 @@ _COLUMNS = (
     Column("ORGANIZATIONS", "organizations"),
     Column("EXCLUDED", "excluded"),
     Column("PROVISIONING", "provisioningState"),
+    Column("AUTHORIZATION", "authorization"),
     Column("MESSAGE", "provisioningMessage"),
 )
 
@@ -37,6 +39,7 @@ def connector() -> None:
 
 
 connector.add_command(create)
+connector.add_command(authorize)
 
 
 @connector.command(
@@ -88,6 +91,9 @@ def delete(wanted: str) -> None:
             requested_by=person(),
         )
         runtime.state.delete_connector(found, [entry])
+        for identity in (found.identity, found.discover_as):
+            if identity is not None and identity.sign_in:
+                runtime.state.drop_sign_in(identity.sign_in)
         row = connector_row(found)
     if invocation().output is OutputFormat.JSON:
         write_object(row)

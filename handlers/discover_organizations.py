@@ -8,7 +8,7 @@ from datetime import datetime
 
 from handlers.ownership import new_organization_id, release
 from handlers.unit_of_work import bring_forward
-from shared.model.connector import Connector, ProvisioningState
+from shared.model.connector import AuthorizationStatus, Connector, ProvisioningState
 from shared.model.failure import Failure, FailureKind, ServiceError
 from shared.model.identity import Account
 from shared.model.ids import ConnectorId
@@ -17,7 +17,10 @@ from shared.model.observation import Observation
 from shared.model.organization import OnboardingCause, OnboardingState
 from shared.model.work import WorkKind
 from shared.ports import AzureDevOps, Dependencies, SecretUnavailable, StateConflict, Urgency
+from shared.reconcile.authorization import authorization_entry, is_refused, judge_authorization
 from shared.reconcile.organizations import DiscoveredOrganization, plan_discovery
+
+_BROKEN = {AuthorizationStatus.ENDED, AuthorizationStatus.NOT_AUTHORIZED}
 
 _TRIES = 5
 """How often a plan is made anew when another worker changed a record in between."""
@@ -45,18 +48,31 @@ def discover_connector(connector: Connector, deps: Dependencies) -> bool:
     Requests: 2 where the identity can list organizations (profile, accounts), none where they are named.
     """
     observed = observe_organizations(connector, deps)
+    refusal = _refusal(connector, observed, deps)
     for _ in range(_TRIES):
         try:
-            _apply(connector, observed, deps)
+            _apply(connector, observed, refusal, deps)
         except StateConflict:
             fresh = deps.state.get_connector(connector.id)
             if fresh is None:
                 return False
             connector = fresh
             continue
-        return observed.complete
+        return observed.complete and refusal is None
     deps.log.warning("discovery.contended", connector=connector.name)
     return False
+
+
+def _refusal(connector: Connector, observed: Observation[Account], deps: Dependencies) -> Failure | None:
+    """Why the connector cannot work: the identity that it runs as, or discovers as, cannot sign in."""
+    try:
+        deps.connect(connector, urgency=Urgency.URGENT).sign_in()
+    except ServiceError as error:
+        return error.failure
+    except SecretUnavailable as error:
+        return Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error))
+    failure = observed.failure
+    return failure if failure is not None and is_refused(failure) else None
 
 
 def observe_organizations(connector: Connector, deps: Dependencies) -> Observation[Account]:
@@ -97,7 +113,9 @@ def _list(ado: AzureDevOps, connector: Connector) -> Observation[Account]:
     return listed
 
 
-def _apply(connector: Connector, observed: Observation[Account], deps: Dependencies) -> None:
+def _apply(
+    connector: Connector, observed: Observation[Account], refusal: Failure | None, deps: Dependencies
+) -> None:
     now = deps.clock.now()
     connectors = {one.id: one for one in deps.state.connectors()}
     holders = {
@@ -121,7 +139,7 @@ def _apply(connector: Connector, observed: Observation[Account], deps: Dependenc
     for unlisted in plan.unlisted:
         _write(unlisted, connector, deps)
         _note_work(unlisted, deps, look_now=unlisted.enrollment_changed)
-    _record(connector, observed, deps, now)
+    _record(connector, observed, refusal, deps, now)
 
 
 def _is_free_again(discovered: DiscoveredOrganization) -> bool:
@@ -151,8 +169,15 @@ def _note_work(discovered: DiscoveredOrganization, deps: Dependencies, *, look_n
         bring_forward(deps, organization, (WorkKind.PREREQUISITES,))
 
 
-def _record(connector: Connector, observed: Observation[Account], deps: Dependencies, now: datetime) -> None:
-    failure = observed.failure
+def _record(
+    connector: Connector,
+    observed: Observation[Account],
+    refusal: Failure | None,
+    deps: Dependencies,
+    now: datetime,
+) -> None:
+    failure = observed.failure or refusal
+    authorization = judge_authorization(connector, refusal, now)
     state = ProvisioningState.SUCCEEDED if failure is None else ProvisioningState.FAILED
     message = "OK" if failure is None else failure.sentence()
     journal: list[JournalEntry] = []
@@ -173,9 +198,24 @@ def _record(connector: Connector, observed: Observation[Account], deps: Dependen
             )
     if failure is not None:
         deps.log.error("discovery.failed", connector=connector.name, code=failure.code, reason=failure.reason)
+    changed = authorization_entry(connector, authorization, now)
+    if changed is not None:
+        journal.append(changed)
+    if authorization.status in _BROKEN:
+        # A stable name to alert on, each time: an alert that fires once is missed once.
+        deps.log.error(
+            "authorization.ended",
+            connector=connector.name,
+            status=authorization.status.value,
+            code=authorization.code,
+            reason=authorization.reason,
+        )
+    elif authorization.status is AuthorizationStatus.ENDING:
+        deps.log.error("authorization.ending", connector=connector.name, reason=authorization.reason)
     deps.state.put_connector(
         replace(
             connector,
+            authorization=authorization,
             baseline_at=connector.baseline_at or (now if observed.complete else None),
             provisioning=state,
             provisioning_message=message,
@@ -183,4 +223,23 @@ def _record(connector: Connector, observed: Observation[Account], deps: Dependen
         ),
         journal,
     )
+    if connector.authorization.status in _BROKEN and authorization.status not in _BROKEN:
+        look_again(connector, deps)
     deps.log.info("discovery.done", connector=connector.name, organizations=len(observed.items))
+
+
+def look_again(connector: Connector, deps: Dependencies) -> None:
+    """Have everything of the connector done now that failed while its identity could not sign in."""
+    holders = deps.state.claims()
+    for enrollment in deps.state.enrollments(connector=connector.id):
+        organization = enrollment.organization
+        if holders.get(organization, connector.id) != connector.id:
+            continue
+        failed = {
+            one.kind
+            for one in deps.state.work(organization=organization)
+            if one.last_failure is not None and is_refused(one.last_failure)
+        }
+        if enrollment.cause is OnboardingCause.PREREQUISITES:
+            failed.add(WorkKind.PREREQUISITES)
+        bring_forward(deps, organization, tuple(sorted(failed)))

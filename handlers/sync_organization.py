@@ -177,12 +177,14 @@ class _Run:
             organization.id, deps.state.repositories(organization.id), repositories, listed_at
         )
         failure = projects.failure or repositories.failure
-        changed = listed.changed or bool(project_changes.rows or repository_changes.rows)
+        # A run that died may have written what this one finds unchanged.
+        changed = listed.changed or bool(project_changes.rows or repository_changes.rows) or lease.attempt > 1
         written = self._write(project_changes.rows, project_changes.journal) and self._write(
             repository_changes.rows, repository_changes.journal
         )
         if not written:
             if failure is not None:
+                self._have_assessed(changed=changed)
                 raise ServiceError.of(failure)  # the next run lists again, and finds less to write
             return self._keep(PartialListing(listed_at, projects.items, complete=True, changed=changed))
         if failure is None:
@@ -201,14 +203,18 @@ class _Run:
             repositories=repository_changes.present + outcome.alive_repositories,
             by_project=Counter(one.project_id for one in repositories.items) if failure is None else None,
         )
+        self._have_assessed(changed=changed)
         if failure is not None:
             raise ServiceError.of(failure)
+        return ""
+
+    def _have_assessed(self, *, changed: bool) -> None:
+        """What is new or changed is judged now, not when the next assessment happens to be due."""
+        deps, organization = self.deps, self.organization
         if changed:
-            # What is new or changed is judged now, not when the next assessment happens to be due.
             bring_forward(deps, organization.id, (WorkKind.POSTURE,))
         else:
             deps.state.ensure_work(organization.id, WorkKind.POSTURE, deps.clock.now())
-        return ""
 
     def _write(
         self,

@@ -61,6 +61,10 @@ class AzureDevOps(Protocol):
     return an `Observation` instead of raising, with what whole answers told before one failed.
     """
 
+    def sign_in(self) -> None:
+        """Get a credential to sign in with, asking nothing of Azure DevOps itself."""
+        ...
+
     def profile(self) -> Profile:
         """Who we are (Profiles - Get)."""
         ...
@@ -217,6 +221,15 @@ class ConnectorState(Protocol):
 
     def release(self, tenant: TenantId, organization: OrganizationId, connector: ConnectorId) -> bool:
         """Give the claim up if this connector holds it."""
+        ...
+
+    def move_claim(
+        self, tenant: TenantId, organization: OrganizationId, before: ConnectorId, after: ConnectorId
+    ) -> ConnectorId | None:
+        """Hand the claim from one connector to another in one conditional write, if the first holds it.
+
+        Returns the holder after the attempt. There is never a moment with none or with two.
+        """
         ...
 
     def holder(self, tenant: TenantId, organization: OrganizationId) -> ConnectorId | None: ...
@@ -420,7 +433,49 @@ class ThrottleStore(Protocol):
     def throttles(self) -> Mapping[str, ThrottleRecord]: ...
 
 
-class State(ConnectorState, ThrottleStore, Protocol):
+@dataclass(frozen=True, slots=True)
+class SignInRecord:
+    """A person's sign-in as it is kept: sealed tokens, and who is renewing them.
+
+    `sealed` is ciphertext (see `shared.ado.sealing`). While `renewing_until` lies ahead, `renewing_by` alone
+    asks for new tokens.
+    """
+
+    sealed: str = ""
+    renewing_by: str = ""
+    renewing_until: datetime | None = None
+    revision: int = 0
+
+
+class SignInStore(Protocol):
+    """Where sign-ins are shared between instances, by the name that `IdentityReference.sign_in` tells."""
+
+    def sign_in(self, name: str) -> SignInRecord:
+        """The record; an empty one of revision 0 where there is none."""
+        ...
+
+    def put_sign_in(self, name: str, record: SignInRecord) -> SignInRecord:
+        """Conditional on the revision; raises `StateConflict`."""
+        ...
+
+    def drop_sign_in(self, name: str) -> None:
+        """Forget it, whatever its revision."""
+        ...
+
+
+class TokenKeys(Protocol):
+    """The keys that seal sign-ins: 32 bytes each, kept apart from the state."""
+
+    def newest(self) -> tuple[str, bytes]:
+        """Name and value of the key to seal with. Raises `SecretUnavailable`."""
+        ...
+
+    def named(self, name: str) -> bytes:
+        """The key of this name, to unseal with. Raises `SecretUnavailable`."""
+        ...
+
+
+class State(ConnectorState, ThrottleStore, SignInStore, Protocol):
     """A store of all of it, as `shared.connector_state.open_state` gives one."""
 
     def __enter__(self) -> Self: ...

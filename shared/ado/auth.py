@@ -6,13 +6,13 @@ Secrets are asked for when needed, through functions, and kept in no field that 
 from __future__ import annotations
 
 import base64
-import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.ado.authorization import Authorization
+from shared.ado.entra import AZURE_DEVOPS_SCOPE, codes_of, refusal_of
 from shared.ado.errors import (
     AzureDevOpsError,
     CredentialMissing,
@@ -21,6 +21,7 @@ from shared.ado.errors import (
     Where,
     told,
 )
+from shared.ado.user import Entra, SignIns, UserCredential
 from shared.model.connector import AuthKind, IdentityReference
 from shared.model.ids import TenantId
 from shared.ports import Clock
@@ -28,16 +29,12 @@ from shared.ports import Clock
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-AZURE_DEVOPS_SCOPE: Final = "499b84ac-1321-427f-aa17-267ca6975798/.default"
-"""The Azure DevOps resource in Microsoft Entra, with everything that the identity was granted."""
-
 PAT_SETTING: Final = "ADO_PAT"
 CLIENT_SECRET_SETTING: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a setting
 CERTIFICATE_SETTING: Final = "AZURE_CLIENT_CERTIFICATE_PATH"
 FEDERATED_TOKEN_SETTING: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a setting
 
 _RENEW_BEFORE = timedelta(minutes=5)
-_ENTRA_CODE = re.compile(r"AADSTS\d{4,8}")
 
 Secrets = Mapping[str, Callable[[], str | None]]
 """Reads a setting that holds a secret, by the setting's name; None when it is not set."""
@@ -136,10 +133,13 @@ def _explained(error: Exception, title: str, fix: str, where: Where) -> AzureDev
     from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415 - as above
     from azure.identity import CredentialUnavailableError  # noqa: PLC0415
 
-    code = _ENTRA_CODE.search(str(error))
-    detail = f" ({code.group()})" if code else ""
+    codes = codes_of(str(error))
+    detail = f" (AADSTS{codes[0]})" if codes else ""
     if isinstance(error, CredentialUnavailableError):
         return told(CredentialMissing, where, f"there is no {title} to sign in with{detail}", fix=fix)
+    refusal = refusal_of("", codes)
+    if isinstance(error, ClientAuthenticationError) and refusal is not None:
+        return told(refusal.error, where, f"{title}: {refusal.cause}{detail}", fix=refusal.fix)
     if isinstance(error, ClientAuthenticationError):
         return told(CredentialRefused, where, f"Microsoft Entra refuses the {title}{detail}", fix=fix)
     if isinstance(error, AzureError):
@@ -149,9 +149,21 @@ def _explained(error: Exception, title: str, fix: str, where: Where) -> AzureDev
 
 
 def make_credential(
-    identity: IdentityReference, tenant: TenantId, secrets: Secrets, clock: Clock
+    identity: IdentityReference,
+    tenant: TenantId,
+    secrets: Secrets,
+    clock: Clock,
+    sign_ins: SignIns | None = None,
 ) -> Credential:
-    """The credential that the reference names. Nothing is fetched, or complained about, before it is used."""
+    """The credential that the reference names. Nothing is fetched, or complained about, before it is used.
+
+    Raises `ValueError` for a user where there is no place for sign-ins.
+    """
+    if identity.kind is AuthKind.USER:
+        if sign_ins is None:
+            raise ValueError("a user's sign-in needs a place where it is kept")
+        return UserCredential(identity, tenant, sign_ins, clock)
+    entra = sign_ins.entra if sign_ins is not None else Entra()
     if identity.kind is AuthKind.PAT:
         return PatCredential(identity.secret_setting, secrets)
     if identity.kind is AuthKind.MANAGED_IDENTITY:
@@ -164,7 +176,7 @@ def make_credential(
     if identity.kind is AuthKind.SERVICE_PRINCIPAL:
         return EntraCredential(
             "service principal",
-            lambda where: _service_principal(identity, tenant, secrets, where),
+            lambda where: _service_principal(identity, tenant, secrets, entra, where),
             "Check the tenant, the client id, and that its secret or certificate is valid.",
             clock,
         )
@@ -186,7 +198,7 @@ def _azure_cli(tenant: TenantId) -> TokenCredential:
 
 
 def _service_principal(
-    identity: IdentityReference, tenant: TenantId, secrets: Secrets, where: Where
+    identity: IdentityReference, tenant: TenantId, secrets: Secrets, entra: Entra, where: Where
 ) -> TokenCredential:
     from azure.identity import (  # noqa: PLC0415
         CertificateCredential,
@@ -194,14 +206,15 @@ def _service_principal(
         WorkloadIdentityCredential,
     )
 
+    place: dict[str, Any] = {"authority": entra.authority, "disable_instance_discovery": not entra.is_public}
     setting = identity.secret_setting or CLIENT_SECRET_SETTING
     if (secret := _secret(secrets, setting)) is not None:
-        return ClientSecretCredential(tenant, identity.client_id, secret)
+        return ClientSecretCredential(tenant, identity.client_id, secret, **place)
     if (path := _secret(secrets, CERTIFICATE_SETTING)) is not None:
-        return CertificateCredential(tenant, identity.client_id, path)
+        return CertificateCredential(tenant, identity.client_id, path, **place)
     if (path := _secret(secrets, FEDERATED_TOKEN_SETTING)) is not None:
         return WorkloadIdentityCredential(
-            tenant_id=tenant, client_id=identity.client_id, token_file_path=path
+            tenant_id=tenant, client_id=identity.client_id, token_file_path=path, **place
         )
     raise told(
         CredentialMissing,

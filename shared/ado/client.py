@@ -132,6 +132,10 @@ class Client:
             else:
                 raise error
 
+    def sign_in(self, where: Where) -> None:
+        """Get a credential. Raises `AzureDevOpsError` when there is none to be had."""
+        self._credential.authorization(where)
+
     def pause(self, seconds: float) -> None:
         """Wait a little, outside of the gate, so that others may go on."""
         self._clock.sleep(seconds)

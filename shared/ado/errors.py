@@ -19,6 +19,13 @@ The tree: what the model knows on the left, what happened on the right.
     │   ├── ProviderUnavailable    a portal data provider left its data out, which it does without the rights
     │   ├── CredentialMissing      there is nothing to sign in with
     │   └── CredentialRefused      Microsoft Entra refuses to give a token
+    │       ├── AccountDisabled        the account is disabled, locked or deleted
+    │       ├── ConsentMissing         the consent was withdrawn or never given
+    │       ├── InteractionRequired    conditional access demands a person
+    │       ├── SignInEnded            the sign-in expired or was revoked
+    │       ├── WrongTenant            the account is of another tenant, or there is no such tenant
+    │       ├── ApplicationUnknown     the tenant does not know the application
+    │       └── SecretRefused          the application's secret, certificate or federated token is refused
     ├── Gone                       does not exist, or is hidden
     │   ├── NotFound               404 with JSON; `type_key` tells of what
     │   └── OrganizationNotFound   404 with a web page
@@ -195,6 +202,34 @@ class CredentialMissing(AzureDevOpsError, Denied):
 
 class CredentialRefused(AzureDevOpsError, Denied):
     """Microsoft Entra, or the local sign-in, refuses to give a token."""
+
+
+class AccountDisabled(CredentialRefused):
+    """The account is disabled, locked or deleted."""
+
+
+class ConsentMissing(CredentialRefused):
+    """The consent to use Azure DevOps was withdrawn, or never given."""
+
+
+class InteractionRequired(CredentialRefused):
+    """Conditional access demands that a person signs in anew."""
+
+
+class SignInEnded(CredentialRefused):
+    """The sign-in expired or was revoked."""
+
+
+class WrongTenant(CredentialRefused):
+    """The account is of another tenant, or there is no such tenant."""
+
+
+class ApplicationUnknown(CredentialRefused):
+    """The tenant does not know the application."""
+
+
+class SecretRefused(CredentialRefused):
+    """The application's secret, certificate or federated token is refused."""
 
 
 class NotFound(AzureDevOpsError, Gone):

@@ -12,6 +12,7 @@ from shared.ado.azure_devops import AzureDevOpsClient
 from shared.ado.client import Client
 from shared.ado.throttle import Gates, Limits
 from shared.ado.transport import USER_AGENT, Gateway, Transport
+from shared.ado.user import SignIns
 from shared.model.connector import IdentityReference
 from shared.model.ids import TenantId
 from shared.ports import AzureDevOps, Clock, ThrottleStore, Urgency
@@ -50,8 +51,12 @@ class AdoOptions:
 class AzureDevOpsFactory:
     """Gives the client of an identity. Raises `GatewayError` when it is built with an unusable gateway."""
 
-    def __init__(self, options: AdoOptions, store: ThrottleStore, clock: Clock) -> None:
+    def __init__(
+        self, options: AdoOptions, store: ThrottleStore, clock: Clock, sign_ins: SignIns | None = None
+    ) -> None:
+        """`sign_ins` is needed for identities of the kind *user* alone."""
         self._secrets: Secrets = options.secrets
+        self._sign_ins = sign_ins
         self._clock = clock
         self._transport = Transport(
             Gateway(options.gateway_url),
@@ -77,7 +82,7 @@ class AzureDevOpsFactory:
             if client is None:
                 credential = self._credentials.get((identity, tenant))
                 if credential is None:
-                    credential = make_credential(identity, tenant, self._secrets, self._clock)
+                    credential = make_credential(identity, tenant, self._secrets, self._clock, self._sign_ins)
                     self._credentials[identity, tenant] = credential
                 client = AzureDevOpsClient(
                     Client(self._transport, credential, self._gates, identity.key, self._clock, urgency)

@@ -7,7 +7,7 @@ import io
 
 from shared.ado.area import Area
 from shared.ado.calls import LIST_ACCOUNTS, LIST_TENANT, READ_PROFILE
-from shared.ado.errors import WrongField, told
+from shared.ado.errors import Where, WrongField, told
 from shared.ado.pages import one_answer
 from shared.ado.parse import BrokenJsonError, Fields, ShapeError, guid, listed, name
 from shared.ado.transport import Answer
@@ -19,6 +19,10 @@ from shared.model.observation import Observation
 
 class OrganizationsArea(Area):
     """Profile, accounts and the tenant's catalog: requests that belong to no organization."""
+
+    def sign_in(self) -> None:
+        """Get a credential to sign in with. No request to Azure DevOps."""
+        self._client.sign_in(Where("", "signing in"))
 
     def profile(self) -> Profile:
         """Who we are. Requests: 1. Raises `ServiceError`."""

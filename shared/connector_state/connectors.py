@@ -81,6 +81,19 @@ class ConnectorsPart(Part):
             )
         return done.rowcount == 1
 
+    def move_claim(
+        self, tenant: TenantId, organization: OrganizationId, before: ConnectorId, after: ConnectorId
+    ) -> ConnectorId | None:
+        with self._database.write(durable=True) as connection:
+            connection.execute(
+                "UPDATE claims SET connector = ? WHERE tenant = ? AND organization = ? AND connector = ?",
+                (after, tenant, organization, before),
+            )
+            row = connection.execute(
+                "SELECT connector FROM claims WHERE tenant = ? AND organization = ?", (tenant, organization)
+            ).fetchone()
+        return None if row is None else ConnectorId(row[0])
+
     def holder(self, tenant: TenantId, organization: OrganizationId) -> ConnectorId | None:
         with self._database.read() as connection:
             row = connection.execute(

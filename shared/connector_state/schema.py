@@ -181,7 +181,16 @@ ALTER TABLE work ADD COLUMN failing_since TEXT;
 UPDATE work SET failing_since = last_failure_at WHERE failures_in_a_row > 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+_THIRD = """
+-- Sealed tokens of people who signed in. Their keys are elsewhere.
+CREATE TABLE sign_ins (
+    name TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

@@ -13,6 +13,7 @@ from shared.connector_state.inventory import InventoryPart
 from shared.connector_state.journal import JournalPart
 from shared.connector_state.organizations import OrganizationsPart
 from shared.connector_state.partials import PartialsPart
+from shared.connector_state.sign_ins import SignInsPart
 from shared.connector_state.throttles import ThrottlesPart
 from shared.connector_state.work import WorkPart
 
@@ -26,8 +27,9 @@ class SqliteConnectorState(
     AssessmentsPart,
     JournalPart,
     ThrottlesPart,
+    SignInsPart,
 ):
-    """`shared.ports.ConnectorState` and `ThrottleStore` on one file.
+    """`shared.ports.State` on one file.
 
     Safe for threads and processes of one machine. The file must be on a local disk: write-ahead logging
     needs memory that all its users share, which network file systems do not have. A write waits up to

@@ -6,7 +6,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.wiring.settings import Settings, SettingsError, default_state_directory
+from shared.wiring.settings import (
+    Settings,
+    SettingsError,
+    default_configuration_directory,
+    default_state_directory,
+)
 
 SERVICE_BUS = "ServiceBusConnection"
 """The app setting by which the Functions host finds the queues that set functions off."""
@@ -51,3 +56,14 @@ def timers_file(settings: Settings) -> Path:
         if is_file(url):
             return Path(url.removeprefix(_FILE)).expanduser().with_suffix(".timers.db")
     return default_state_directory() / "host.timers.db"
+
+
+def token_key_file(settings: Settings) -> Path | None:
+    """Where the key for people's sign-ins is by default; None where a file would not do.
+
+    Apart from the state, so that a copy of the one is of no use without the other. A state that is no file is
+    shared by machines, which need a key that they share as well.
+    """
+    if not is_file(settings.state_url):
+        return None
+    return default_configuration_directory() / "token.key"

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
+from shared.ado.user import Entra, SignIns
 from shared.connector_state import StateUrlError, open_state
 from shared.model.connector import Connector
 from shared.model.work import WorkKind
 from shared.ports import AzureDevOps, Clock, Dependencies, Intervals, Log, SecretUnavailable, State, Urgency
 from shared.queue import QueueUrlError, open_queue
 from shared.wiring.clock import SystemClock
-from shared.wiring.places import is_file, queue_place, timers_file
+from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
 from shared.wiring.process import gone, is_alive, process_owner
 from shared.wiring.settings import Settings, SettingsError
 from shared.wiring.telemetry import configure_logging
+from shared.wiring.token_key import open_token_keys
 
 if TYPE_CHECKING:
     from shared.queue.receiver import Queues
@@ -43,6 +45,8 @@ class Runtime:
     clock: Clock
     dependencies: Dependencies
     factory: AzureDevOpsFactory
+    sign_ins: SignIns
+    """Where people's sign-ins are kept."""
     timers_file: Path
     """Where a local host remembers its timers."""
 
@@ -89,7 +93,12 @@ def build_runtime(
         queue.close()
         state.close()
         raise
-    factory = AzureDevOpsFactory(ado_options(settings), state, clock)
+    sign_ins = SignIns(
+        state,
+        open_token_keys(settings.token_key, token_key_file(settings)),
+        Entra(settings.azure_authority_host, process_owner()),
+    )
+    factory = AzureDevOpsFactory(ado_options(settings), state, clock, sign_ins)
 
     def connect(
         connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
@@ -105,6 +114,7 @@ def build_runtime(
         queue=queue,
         clock=clock,
         factory=factory,
+        sign_ins=sign_ins,
         timers_file=timers_file(settings),
         dependencies=Dependencies(
             state=state,
@@ -155,6 +165,8 @@ def ado_options(settings: Settings) -> AdoOptions:
         secrets={
             "ADO_PAT": lambda: _secret("ADO_PAT", settings.ado_pat),
             "AZURE_CLIENT_SECRET": lambda: _secret("AZURE_CLIENT_SECRET", settings.azure_client_secret),
+            "AZURE_CLIENT_CERTIFICATE_PATH": lambda: settings.azure_client_certificate_path or None,
+            "AZURE_FEDERATED_TOKEN_FILE": lambda: settings.azure_federated_token_file or None,
         },
     )
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.ado.entra import PUBLIC_AUTHORITY, SOVEREIGN, is_sovereign
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -71,6 +73,16 @@ def default_state_directory() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "ado-connector"
 
 
+def default_configuration_directory() -> Path:
+    """Where this user's programs keep configuration on this operating system."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", home / "AppData" / "Roaming")) / "ado-connector"
+    if sys.platform == "darwin":
+        return home / "Library" / "Preferences" / "ado-connector"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "ado-connector"
+
+
 def _default_state_url() -> str:
     return f"sqlite:///{default_state_directory() / 'state.db'}"
 
@@ -109,6 +121,31 @@ class Settings(BaseSettings):
         default=None,
         description="Client secret, for connectors that authenticate as a service principal.",
         examples=["(the secret's value)"],
+    )
+    azure_client_certificate_path: str = Field(
+        default="",
+        description="File with certificate and private key (PEM or PFX), for connectors that authenticate as"
+        " a service principal with one.",
+        examples=["/var/lib/ado-connector/application.pem"],
+    )
+    azure_federated_token_file: str = Field(
+        default="",
+        description="File with a federated token, for connectors that authenticate as a service principal by"
+        " workload identity federation.",
+        examples=["/var/run/secrets/azure/tokens/azure-identity-token"],
+    )
+    azure_authority_host: str = Field(
+        default=PUBLIC_AUTHORITY,
+        description="Microsoft Entra's address. Azure DevOps Services exists in the commercial cloud alone, "
+        "so only a gateway or a simulator is another.",
+        examples=["https://login.microsoftonline.com"],
+    )
+    token_key: str = Field(
+        default="",
+        description="Where the key is that seals people's sign-ins: file:///PATH (mode 0600), or"
+        " keyvault://VAULT/SECRET in Azure. By default, where the state is a file, token.key in this user's"
+        " folder for configuration; a state elsewhere needs it set.",
+        examples=["keyvault://contoso-vault/ado-connector-token-key"],
     )
     ado_gateway_url: str = Field(
         default="",
@@ -246,6 +283,17 @@ class Settings(BaseSettings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must not carry credentials, a query or a fragment")
         return value.rstrip("/")
+
+    @field_validator("azure_authority_host")
+    @classmethod
+    def _authority(cls, value: str) -> str:
+        host = value if "://" in value else f"https://{value}"
+        parts = urlsplit(host)
+        if parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise ValueError("is not an https URL")
+        if is_sovereign(host):
+            raise ValueError(SOVEREIGN)
+        return host.rstrip("/")
 
     @field_validator("ado_pat", "azure_client_secret")
     @classmethod

@@ -17,9 +17,10 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
-from shared.ado.auth import AZURE_DEVOPS_SCOPE, EntraCredential, Secrets, make_credential
+from shared.ado.auth import EntraCredential, Secrets, make_credential
 from shared.ado.authorization import Authorization
 from shared.ado.client import Client
+from shared.ado.entra import AZURE_DEVOPS_SCOPE
 from shared.ado.errors import CredentialMissing, CredentialRefused, NoConnection, TokenRefused, Where
 from shared.ado.identity import IdentityArea
 from shared.ado.throttle import Gates, Limits

@@ -157,3 +157,15 @@ def test_prerequisites_are_replaced_as_one(state: State) -> None:
     assert state.prerequisites(ORGANIZATION, CONNECTOR) == (unknown,)
     assert state.prerequisites(ORGANIZATION, ANOTHER) == ()
     assert subjects(state) == ["checked"]
+
+
+def test_a_claim_is_moved_by_who_holds_it_alone(state: State) -> None:
+    assert state.move_claim(TENANT, ORGANIZATION, CONNECTOR, ANOTHER) is None
+    assert state.holder(TENANT, ORGANIZATION) is None
+    state.claim(TENANT, ORGANIZATION, CONNECTOR)
+    third = ConnectorId("third")
+    assert state.move_claim(TENANT, ORGANIZATION, third, ANOTHER) == CONNECTOR
+    assert state.move_claim(TENANT, ORGANIZATION, CONNECTOR, ANOTHER) == ANOTHER
+    assert state.holder(TENANT, ORGANIZATION) == ANOTHER
+    assert state.claims() == {ORGANIZATION: ANOTHER}
+    assert state.claim(TENANT, ORGANIZATION, CONNECTOR) == ANOTHER

@@ -11,6 +11,8 @@ from shared.model.journal import JournalEvent
 from tests.scenarios.bench import Bench
 from tests.scenarios.conftest import MakeBench
 
+REPOSITORIES = r"/_apis/git/repositories\b"
+
 
 @pytest.fixture
 def ready(bench: Bench) -> Bench:
@@ -220,6 +222,15 @@ def test_a_new_repository_is_assessed_at_once(ready: Bench, name: str) -> None:
     ready.run(hours=2)
     assessed = {row.resource.id for row in ready.state.assessments(ready.organization(name).id)}
     assert repository.id in assessed
+
+
+def test_a_new_project_is_assessed_at_once_though_the_listing_broke_off(ready: Bench, name: str) -> None:
+    added = ready.world.organization(name).add_project("late-project")
+    ready.simulator.add_fault(Fault("trouble", path=REPOSITORIES, organization=name, status=500))
+    ready.run(hours=2)
+    ready.simulator.clear_faults()
+    ready.run(hours=2)
+    assert added.id in ready.state.assessed_at(ready.organization(name).id)
 
 
 def test_disabling_and_emptiness_are_attributes(ready: Bench, name: str) -> None:

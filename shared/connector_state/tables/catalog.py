@@ -117,7 +117,7 @@ class CatalogPart(Part):
     # --- claims -------------------------------------------------------------------------------------------
 
     def claim(self, tenant: TenantId, organization: OrganizationId, connector: ConnectorId) -> ConnectorId:
-        values: dict[str, Value] = {**pack(connector), "connector": connector, "organization": organization}
+        values = _claim(organization, connector)
         row = key("claim", tenant, organization)
         while True:
             holder = self.holder(tenant, organization)
@@ -144,6 +144,23 @@ class CatalogPart(Part):
                 tried = True
                 continue
             return True
+
+    def move_claim(
+        self, tenant: TenantId, organization: OrganizationId, before: ConnectorId, after: ConnectorId
+    ) -> ConnectorId | None:
+        row = key("claim", tenant, organization)
+        while True:
+            stored = self._table.get(CATALOG, row)
+            if stored is None:
+                return None
+            holder = ConnectorId(stored.text("connector"))
+            if holder != before:
+                return holder
+            try:
+                self._table.transact(CATALOG, [Replace(row, _claim(organization, after), stored.etag)])
+            except Refused:
+                continue
+            return after
 
     def holder(self, tenant: TenantId, organization: OrganizationId) -> ConnectorId | None:
         stored = self._table.get(CATALOG, key("claim", tenant, organization))
@@ -297,6 +314,10 @@ class CatalogPart(Part):
 
         self._table.change(CATALOG, row, decide, [one.operation for one in chunks])
         self._journal.deliver(CATALOG, chunks)
+
+
+def _claim(organization: OrganizationId, connector: ConnectorId) -> dict[str, Value]:
+    return {**pack(connector), "connector": connector, "organization": organization}
 
 
 def _unique_keys(organization: Organization) -> list[str]:

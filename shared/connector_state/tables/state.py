@@ -10,6 +10,7 @@ from shared.connector_state.tables.account import Account
 from shared.connector_state.tables.assessments import AssessmentsPart
 from shared.connector_state.tables.catalog import CATALOG
 from shared.connector_state.tables.journal import JournalPart
+from shared.connector_state.tables.sign_ins import SignInsPart
 from shared.connector_state.tables.table import Insert, Refused, Table
 from shared.connector_state.tables.throttles import ThrottlesPart
 from shared.connector_state.tables.work import WORK
@@ -18,8 +19,8 @@ VERSION: Final = 1
 """Of what the rows mean. A newer one is not touched."""
 
 
-class TablesConnectorState(AssessmentsPart, ThrottlesPart, JournalPart):
-    """`shared.ports.ConnectorState` and `ThrottleStore` on one table.
+class TablesConnectorState(AssessmentsPart, ThrottlesPart, SignInsPart, JournalPart):
+    """`shared.ports.State` on one table.
 
     A record is changed by a conditional write; what belongs together is written in one transaction of its
     partition. Larger changes take several, each whole in itself, and are completed by the next run.
