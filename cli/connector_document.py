@@ -48,9 +48,8 @@ def load(text: str | bytes, source: str = "") -> ConnectorDocument:
     if not tree.readable:
         raise InvalidDocument(flaws, source)
     document, problems = judged(tree.value, line)
-    # What was flawed was not taken as it stands, so what is said of the same field rests on nothing.
-    flawed = {one.field for one in flaws}
-    found = [*flaws, *(one for one in problems if one.field not in flawed)]
+    lost = {named(one.where) for one in tree.flaws if one.lost}
+    found = [*flaws, *(one for one in problems if one.field not in lost)]
     if found or document is None:
         raise InvalidDocument(sorted(found, key=lambda one: one.line or 0), source)
     return document

@@ -56,8 +56,11 @@ _OTHER_CLOUDS = r"[Uu][Ss]\s*(?:[Gg][Oo][Vv]|[Dd][Oo][Dd]|[Ss][Ee][Cc]|[Nn][Aa][
 _OTHER_REGION = rf"^\s*(?:{_OTHER_CLOUDS}|[Gg]ermany\s*(?:[Cc]entral|[Nn]ortheast))"
 _OTHER_DOMAIN = r"\.(?:onmicrosoft\.us|onmicrosoft\.de|onmschina\.cn)" + _END
 
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/_~.=-]{20,}")
 _ONLY_GUID = re.compile(_GUID)
+# Personal access tokens (52 or 84 letters and digits), keys in Base64, and parts of web tokens.
+_UNBROKEN = re.compile(r"(?=[A-Za-z0-9+/=]*[0-9])(?=[A-Za-z0-9+/=]*[A-Za-z])[A-Za-z0-9+/=]{20,}")
+# Client secrets of Microsoft Entra: about 40 characters with a tilde, and others of that kind.
+_MIXED = re.compile(r"(?=\S*[0-9])(?=\S*[a-z])(?=\S*[A-Z])\S{32,}|(?=\S*~)\S{30,}")
 
 
 def quoted(value: str) -> str:
@@ -72,11 +75,9 @@ def quoted(value: str) -> str:
 
 
 def like_a_secret(value: str) -> bool:
-    """Whether it could be a token or password: long, without a space, of letters and digits mixed."""
-    return any(
-        any(one.isdigit() for one in run) and any(one.isalpha() for one in run)
-        for run in _LONG_RUN.findall(_ONLY_GUID.sub(" ", value))
-    ) or value.startswith("eyJ")
+    """Whether it could be a token or a password that a machine made."""
+    rest = _ONLY_GUID.sub(" ", value)
+    return bool(_UNBROKEN.search(rest) or _MIXED.search(rest))
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ def named(where: FieldPath) -> str:
 
 
 _EMPTY = ("it is empty.", "Give it a value, or take the line out.")
+_NEAR = 0.75
+"""How like a field an unknown name must be to be taken for it: organisations is, colour is not cloud."""
 _IDENTITIES = {"identity": KINDS, "discoverAs": LISTING_KINDS}
 _LISTS = {"organizations", "exclude", "requiredPrerequisites"}
 _MISSING = {
@@ -225,7 +227,7 @@ def _unknown(where: FieldPath, written: Mapping[str, Any]) -> tuple[str, str]:
     if _SECRET_KEY.search(field) or like_a_secret(field):
         return "there is no such field, and what it holds may be a secret.", _NO_SECRETS
     fields = _fields(str(where[0]) if len(where) > 1 else "")
-    near = difflib.get_close_matches(field, fields, n=1)
+    near = difflib.get_close_matches(field, fields, n=1, cutoff=_NEAR)
     if near:
         return "there is no such field.", f"Write {near[0]}, if that is meant."
     return "there is no such field.", f"Take it out. There are: {', '.join(fields)}."

@@ -48,12 +48,16 @@ Value = str | bool | None | Unquoted | list["Value"] | dict[str, "Value"]
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something that YAML allows, or not even that, and that is not taken. `where` is a path of keys."""
+    """Something that YAML allows, or not even that, and that is not taken.
+
+    `where` is a path of keys. With `lost` the value there is not what was written.
+    """
 
     where: tuple[str | int, ...]
     line: int | None
     problem: str
     fix: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def _decoded(text: str | bytes) -> str | Flaw:
     encoded = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(encoded) > MAX_BYTES:
         return _whole(
-            f"it has {len(encoded)} bytes; more than {MAX_BYTES} are not read.",
+            f"it has more than {MAX_BYTES} bytes (64 KiB), and is not read.",
             "Describe one connector in a file, with patterns instead of long lists.",
         )
     try:
@@ -189,9 +193,8 @@ class _Reader:
             )
             raise _Unreadable(flaw)
         if isinstance(event, yaml.AliasEvent):
-            self._flaw(
-                where, event, "it refers to another place (*).", "Write the value out: none is repeated."
-            )
+            told = ("it refers to another place (*).", "Write the value out: none is repeated.")
+            self.flaws.append(Flaw(where, _line(event), *told, lost=True))
             return None
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             self._flaw(where, event, "it has an anchor (&).", "Take it out: nothing can refer to it.")
