@@ -8,7 +8,10 @@ from cli import keys
 from cli.command import Answer, Group, invocation
 from cli.connector_authorize import authorize
 from cli.connector_create import create
+from cli.connector_export import export
 from cli.connector_rows import connector_row
+from cli.connector_schema_command import schema
+from cli.connector_validate import validate
 from cli.output import Column, OutputFormat, note, shown, write_line, write_object, write_rows
 from cli.session import find_connector, opened, person
 from shared.model.journal import JournalEntry, JournalEvent
@@ -98,3 +101,7 @@ def delete(wanted: str) -> None:
     if invocation().output is OutputFormat.JSON:
         write_object(row)
     note(f'Deleted connector "{found.name}". The inventory of its organizations is kept.')
+
+
+for _command in (export, validate, schema):
+    connector.add_command(_command)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
@@ -16,17 +14,10 @@ from cli import keys
 from cli.command import Answer, Command, invocation
 from cli.connector_rows import connector_row
 from cli.output import OutputFormat, note, write_line, write_object
-from cli.problems import WrongOption
+from cli.problems import CannotTell, WrongOption
 from cli.session import opened, person
-from shared.model.connector import (
-    AuthKind,
-    Connector,
-    ConnectorOptions,
-    DiscoveryMode,
-    IdentityReference,
-    Plan,
-)
-from shared.model.ids import ConnectorId, TenantId
+from shared.model.connector import AuthKind, Connector, DiscoveryMode, Plan
+from shared.model.ids import ConnectorId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.prerequisite import DEFENDER_PREREQUISITES, PrerequisiteName
 from shared.ports import StateConflict
@@ -34,13 +25,29 @@ from shared.ports import StateConflict
 if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ORGANIZATION = re.compile(r"[^\s/\\?#*\[\]:@]{1,64}")
-_TENANT = re.compile(r"[A-Za-z0-9.-]{1,253}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NO_PREREQUISITE = "none"
 _DEFAULT_TENANT = "default"
-_SECRETS = {AuthKind.PAT: "ADO_PAT", AuthKind.SERVICE_PRINCIPAL: "AZURE_CLIENT_SECRET"}
+_OPTIONS = {
+    "name": "--name",
+    "mode": "--mode",
+    "organizations": "--organization",
+    "exclude": "--exclude",
+    "tenant": "--tenant (or AZURE_TENANT_ID)",
+    "subscription": "--subscription",
+    "resourceGroup": "--resource-group",
+    "region": "--region",
+    "plan": "--plan",
+    "identity": "--auth",
+    "identity.kind": "--auth",
+    "identity.account": "--account",
+    "identity.clientId": "--client-id",
+    "discoverAs": "--discover-as",
+    "discoverAs.kind": "--discover-as",
+    "discoverAs.account": "--account",
+    "installExtension": "--install-extension",
+    "requiredPrerequisites": "--require",
+}
+"""What the fields of a connector document are called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class _Wanted:
     plan: Plan
     auth: AuthKind
     client_id: str
+    account: str
     discover_as: AuthKind | None
     install_extension: bool
     require: tuple[str, ...]
@@ -121,14 +129,21 @@ class _Wanted:
     type=click.Choice([one.value for one in AuthKind], case_sensitive=False),
     default=AuthKind.PAT.value,
     show_default=True,
-    help="How to sign in to Azure DevOps. pat: the token in ADO_PAT; azure-cli: whoever ran 'az login'; "
-    "service-principal: --client-id with its secret in AZURE_CLIENT_SECRET.",
+    help="How to sign in to Azure DevOps. user: a person, who signs in once; pat: the token in ADO_PAT; "
+    "azure-cli: whoever ran 'az login'; service-principal: --client-id with its secret in "
+    "AZURE_CLIENT_SECRET.",
 )
 @click.option(
     "--client-id",
     default="",
     metavar="ID",
     help="Application or user-assigned managed identity to sign in as.",
+)
+@click.option(
+    "--account",
+    default="",
+    metavar="NAME",
+    help="Sign-in name of the person, where the identity is a user; left out, whoever signs in.",
 )
 @click.option(
     "--discover-as",
@@ -188,6 +203,7 @@ def _wanted(options: dict[str, object]) -> _Wanted:
         plan=Plan(text("plan")),
         auth=AuthKind(text("auth")),
         client_id=text("client_id"),
+        account=text("account"),
         discover_as=AuthKind(discover_as) if discover_as else None,
         install_extension=bool(options["install_extension"]),
         require=texts("require"),
@@ -195,58 +211,62 @@ def _wanted(options: dict[str, object]) -> _Wanted:
 
 
 def _connector(wanted: _Wanted, existing: Iterable[Connector], now: datetime) -> Connector:
-    _check_name(wanted, existing)
-    if not _TENANT.fullmatch(wanted.tenant):
-        raise WrongOption(
-            "--tenant", "this is no tenant.", "Give the tenant's id (a GUID) or a domain name of it."
-        )
-    organizations = _distinct(wanted.organizations)
-    for name in organizations:
-        _check_organization(name, wanted.excluded)
-    for pattern in wanted.excluded:
-        if not pattern or "/" in pattern:
-            raise WrongOption(
-                "--exclude", f'"{pattern}" is no organization name.', "Give a name or a pattern: 'sandbox-*'."
-            )
-    identity, discover_as = _identities(wanted)
-    _check_mode(wanted, identity, discover_as)
-    return Connector(
-        id=ConnectorId(str(uuid.uuid4())),
-        name=wanted.name,
-        tenant=TenantId(wanted.tenant.lower()),
-        mode=wanted.mode,
-        identity=identity,
-        created_at=now,
-        subscription=wanted.subscription,
-        resource_group=wanted.resource_group,
-        region=wanted.region,
-        plan=wanted.plan,
-        organizations=organizations,
-        excluded=_distinct(wanted.excluded),
-        discover_as=discover_as,
-        options=ConnectorOptions(
-            install_extension=wanted.install_extension, required_prerequisites=_required(wanted.require)
-        ),
-    )
+    from cli.connector_document import checked, connector_of  # noqa: PLC0415 - heavy
+    from cli.connector_problems import InvalidDocument  # noqa: PLC0415
+
+    try:
+        document = checked(_written(wanted))
+    except InvalidDocument as invalid:
+        raise CannotTell("\n".join(str(one.renamed(_OPTIONS)) for one in invalid.problems)) from None
+    found = connector_of(document, ConnectorId(str(uuid.uuid4())), now)
+    place = _place(found)
+    if any(_place(one) == place for one in existing):
+        raise _name_taken(found.name)
+    return found
 
 
-def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+def _written(wanted: _Wanted) -> dict[str, object]:
+    """The options as the fields of a connector document."""
+    written: dict[str, object] = {
+        "apiVersion": "ado-connector/v1",
+        "kind": "Connector",
+        "name": wanted.name,
+        "tenant": wanted.tenant,
+        "plan": wanted.plan.value,
+        "mode": wanted.mode.value,
+        "organizations": _distinct(wanted.organizations),
+        "exclude": _distinct(wanted.excluded),
+        "installExtension": wanted.install_extension,
+        "requiredPrerequisites": [one.value for one in _required(wanted.require)],
+    }
+    places = {
+        "subscription": wanted.subscription,
+        "resourceGroup": wanted.resource_group,
+        "region": wanted.region,
+    }
+    written.update({key: value for key, value in places.items() if value})
+    identity: dict[str, object] = {"kind": wanted.auth.value}
+    if wanted.client_id:
+        identity["clientId"] = wanted.client_id
+    written["identity"] = identity
+    person = identity
+    if wanted.discover_as is not None:
+        discovering: dict[str, object] = {"kind": wanted.discover_as.value}
+        written["discoverAs"] = discovering
+        # The account is of whoever is a person, and of the identity itself where both or none is.
+        if wanted.discover_as is AuthKind.USER and wanted.auth is not AuthKind.USER:
+            person = discovering
+    if wanted.account:
+        person["account"] = wanted.account
+    return written
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """An option given twice, in whatever case, is given once."""
     first: dict[str, str] = {}
     for name in names:
         first.setdefault(name.casefold(), name)
-    return tuple(first.values())
-
-
-def _check_name(wanted: _Wanted, existing: Iterable[Connector]) -> None:
-    if not _NAME.fullmatch(wanted.name):
-        raise WrongOption(
-            "--name",
-            f'"{wanted.name}" is not a name for a connector.',
-            "Use 1 to 64 letters, digits, hyphens, underscores and dots, such as contoso-prod.",
-        )
-    place = _place(wanted.subscription, wanted.resource_group, wanted.name)
-    if any(_place(one.subscription, one.resource_group, one.name) == place for one in existing):
-        raise _name_taken(wanted.name)
+    return list(first.values())
 
 
 def _name_taken(name: str) -> WrongOption:
@@ -257,87 +277,8 @@ def _name_taken(name: str) -> WrongOption:
     )
 
 
-def _place(subscription: str, resource_group: str, name: str) -> tuple[str, str, str]:
-    return subscription.casefold(), resource_group.casefold(), name.casefold()
-
-
-def _check_organization(name: str, excluded: Iterable[str]) -> None:
-    if not _ORGANIZATION.fullmatch(name):
-        raise WrongOption(
-            "--organization",
-            f'"{name}" is no organization name.',
-            "Give the name alone: contoso, for https://dev.azure.com/contoso.",
-        )
-    for pattern in excluded:
-        if fnmatchcase(name.casefold(), pattern.casefold()):
-            raise WrongOption(
-                "--organization",
-                f'"{name}" is excluded by --exclude "{pattern}".',
-                "Take it out of one of the two: an exclusion wins over everything.",
-            )
-
-
-def _identities(wanted: _Wanted) -> tuple[IdentityReference, IdentityReference | None]:
-    needs_client = wanted.auth is AuthKind.SERVICE_PRINCIPAL
-    if needs_client and not wanted.client_id:
-        raise WrongOption(
-            "--client-id",
-            "a service principal needs it.",
-            "Give the application (client) id; its secret comes from AZURE_CLIENT_SECRET.",
-        )
-    if needs_client and wanted.tenant == _DEFAULT_TENANT:
-        raise WrongOption(
-            "--tenant", "a service principal signs in to a tenant.", "Give its id, or set AZURE_TENANT_ID."
-        )
-    if wanted.client_id and wanted.auth in {AuthKind.PAT, AuthKind.AZURE_CLI}:
-        raise WrongOption(
-            "--client-id",
-            f"it means nothing with --auth {wanted.auth.value}.",
-            "Leave it out, or use --auth managed-identity or service-principal.",
-        )
-    if wanted.client_id and not _GUID.fullmatch(wanted.client_id):
-        raise WrongOption(
-            "--client-id",
-            "this is not a client id.",
-            "Give the GUID that the portal shows as Application (client) ID or Client ID.",
-        )
-    identity = IdentityReference(
-        wanted.auth, client_id=wanted.client_id.lower(), secret_setting=_SECRETS.get(wanted.auth, "")
-    )
-    if wanted.discover_as is None:
-        return identity, None
-    discover_as = IdentityReference(wanted.discover_as, secret_setting=_SECRETS.get(wanted.discover_as, ""))
-    if not discover_as.lists_organizations:
-        raise WrongOption(
-            "--discover-as",
-            f"Azure DevOps lists no organizations for a {wanted.discover_as.value}.",
-            "Use pat or azure-cli: an identity of a person.",
-        )
-    return identity, discover_as
-
-
-def _check_mode(wanted: _Wanted, identity: IdentityReference, discover_as: IdentityReference | None) -> None:
-    if wanted.mode is DiscoveryMode.SELECTED and not wanted.organizations:
-        raise WrongOption(
-            "--organization",
-            "mode selected needs at least one.",
-            "Give --organization NAME, once for each, or use --mode existing-and-future.",
-        )
-    if (discover_as or identity).lists_organizations:
-        return
-    cannot = f"Azure DevOps lists no organizations for a {wanted.auth.value}"
-    if wanted.mode is DiscoveryMode.EXISTING_AND_FUTURE:
-        raise WrongOption(
-            "--mode",
-            f"{cannot}, so future ones could never be found.",
-            "Add --discover-as pat or azure-cli, or use --mode selected with --organization NAME.",
-        )
-    if not wanted.organizations:
-        raise WrongOption(
-            "--organization",
-            f"{cannot}, so the existing ones must be named.",
-            "Give --organization NAME, once for each, or add --discover-as pat or azure-cli.",
-        )
+def _place(connector: Connector) -> tuple[str, str, str]:
+    return connector.subscription.casefold(), connector.resource_group.casefold(), connector.name.casefold()
 
 
 def _required(require: tuple[str, ...]) -> tuple[PrerequisiteName, ...]:

@@ -14,7 +14,10 @@ CONNECTOR: Keys = {
     "organizations": "names it was given: the selected ones, or those its identity cannot list",
     "excluded": "names and patterns it never takes",
     "auth": "how it signs in: `user`, `pat`, `managed-identity`, `service-principal` or `azure-cli`",
+<<<<<<< HEAD
     "account": "sign-in name of the person it signs in as, or null",
+=======
+>>>>>>> document
     "clientId": "application or managed identity it signs in as, or null",
     "discoverAs": "how it signs in to list organizations, where that differs, or null",
     "subscription": "Azure subscription, or null",
@@ -35,6 +38,40 @@ CONNECTOR: Keys = {
     "provisioningState": "`Pending`, `Succeeded` or `Failed`: how the last discovery went",
     "provisioningMessage": "`OK`, or what is wrong and what to do",
     "provisioningAt": "when that was found, or null",
+}
+
+CONNECTOR_DOCUMENT: Keys = {
+    "apiVersion": "`ado-connector/v1`",
+    "kind": "`Connector`",
+    "name": "name of the connector",
+    "cloud": "`AzureCloud`",
+    "tenant": "Microsoft Entra tenant of its organizations",
+    "subscription": "Azure subscription; left out where there is none, as everything that is empty",
+    "resourceGroup": "resource group",
+    "region": "Azure region",
+    "plan": "`foundational` or `defender-cspm`",
+    "mode": "`existing`, `existing-and-future` or `selected`",
+    "organizations": "names it was given",
+    "exclude": "names and patterns it never takes",
+    "identity": "object: as whom it reads Azure DevOps, its `kind` and what that needs",
+    "discoverAs": "object: as whom it lists the organizations, where that differs",
+    "installExtension": "whether it installs the Container Mapping extension",
+    "requiredPrerequisites": "prerequisites that onboarding depends on",
+    "extension": "object: `publisher` and `name` of that extension",
+}
+
+VALIDATION: Keys = {
+    "source": "the file, or `stdin`",
+    "valid": "whether it describes a connector",
+    "name": "name of that connector, or null",
+    "problems": "array of what is wrong, see below",
+}
+
+PROBLEM: Keys = {
+    "field": "path of the field, such as `organizations[2]`, or `document`",
+    "line": "line of the file, or null",
+    "problem": "what is wrong",
+    "fix": "how to mend it",
 }
 
 ORGANIZATION: Keys = {
@@ -246,4 +283,12 @@ VERSION: Keys = {
     "version": "version of the program",
     "python": "version of Python",
     "stateSchema": "number of the state's schema",
+}
+
+SCHEMA: Keys = {
+    "$schema": "the draft of JSON Schema it is written in",
+    "$id": "its name",
+    "properties": "object: the fields of a document",
+    "$defs": "object: what fields are made of",
+    "allOf": "what fields demand of each other",
 }
