@@ -19,8 +19,10 @@ DEV: Final = "dev.azure.com"
 GRAPH: Final = "vssps.dev.azure.com"
 ENTITLEMENTS: Final = "vsaex.dev.azure.com"
 EXTENSIONS: Final = "extmgmt.dev.azure.com"
+AUDIT: Final = "auditservice.dev.azure.com"
+SECURITY: Final = "advsec.dev.azure.com"
 
-HOSTS: Final = frozenset({PROFILE, DEV, GRAPH, ENTITLEMENTS, EXTENSIONS})
+HOSTS: Final = frozenset({PROFILE, DEV, GRAPH, ENTITLEMENTS, EXTENSIONS, AUDIT, SECURITY})
 """The only hosts that ever receive a token (under their own name, or behind the gateway)."""
 
 Query = Iterable[tuple[str, str]]
@@ -58,7 +60,7 @@ class Call:
 
     def where(self, organization: str) -> Where:
         """The call in the words of failures."""
-        return Where(organization, self.action, self.permission)
+        return Where(organization, self.action, self.permission, self.right.grant)
 
     def url(self, segments: Mapping[str, str], query: Query = ()) -> str:
         """The address. Every segment and every query value is percent-encoded, so none can mean more.
@@ -137,6 +139,18 @@ VIEW_PROJECTS = Right(
     "View project-level information",
     Scope("vso.project", "Project and team, read"),
     _PROJECT_PERMISSIONS,
+)
+VIEW_AUDIT_LOG = Right(
+    "viewAuditLog",
+    "View audit log",
+    Scope("vso.auditlog", "Auditing, read audit log"),
+    "Organization settings > Permissions > the identity or a group of it > View audit log: Allow",
+)
+VIEW_ADVANCED_SECURITY = Right(
+    "viewAdvancedSecurity",
+    "Advanced Security: view alerts",
+    Scope("vso.advsec", "Advanced Security, read"),
+    "Project settings > Repositories > Security > Advanced Security: view alerts: Allow",
 )
 READ_CODE = Right(
     "readCode",
@@ -253,6 +267,24 @@ QUERY_POLICIES = Call(
     READ_POLICY_PAGE.capability,
     READ_POLICY_PAGE.lost,
     method="POST",
+)
+READ_AUDIT_LOG = Call(
+    "reading the audit log",
+    AUDIT,
+    f"{_ORG}/_apis/audit/auditlog",
+    _PREVIEW,
+    VIEW_AUDIT_LOG,
+    Capability.AUDITING,
+    "whether auditing is available is unknown",
+)
+READ_ADVANCED_SECURITY = Call(
+    "reading what Advanced Security is turned on for",
+    SECURITY,
+    f"{_ORG}/_apis/management/enablement",
+    "7.2-preview.3",
+    VIEW_ADVANCED_SECURITY,
+    Capability.ADVANCED_SECURITY,
+    "whether Advanced Security is available is unknown",
 )
 QUERY_PIPELINE_SETTINGS = Call(
     "reading the organization's pipeline settings",
@@ -386,6 +418,8 @@ CALLS: Final = (
     READ_SERVICE_PRINCIPAL,
     READ_POLICY_PAGE,
     QUERY_POLICIES,
+    READ_AUDIT_LOG,
+    READ_ADVANCED_SECURITY,
     LIST_PROJECTS,
     LIST_REPOSITORIES,
     LIST_DELETED_PROJECTS,

@@ -58,6 +58,8 @@ class Capability(StrEnum):
     DISCOVERY = "discovery"
     TENANT_LISTING = "tenantListing"
     PREREQUISITES = "prerequisites"
+    AUDITING = "auditing"
+    ADVANCED_SECURITY = "advancedSecurity"
     INVENTORY = "inventory"
     DELETIONS = "deletions"
     EXTENSION = "extension"
@@ -71,6 +73,8 @@ CAPABILITY_TITLES: Final = {
     Capability.DISCOVERY: "finding organizations",
     Capability.TENANT_LISTING: "finding organizations of the tenant (a hint)",
     Capability.PREREQUISITES: "checking prerequisites",
+    Capability.AUDITING: "telling whether auditing is available",
+    Capability.ADVANCED_SECURITY: "telling whether Advanced Security is available",
     Capability.INVENTORY: "inventory",
     Capability.DELETIONS: "telling deleted from hidden",
     Capability.EXTENSION: "Container Mapping extension",
