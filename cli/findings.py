@@ -16,7 +16,7 @@ from shared.model.extension import ExtensionStatus
 from shared.model.failure import FailureKind
 from shared.model.ids import OrganizationId
 from shared.model.organization import OnboardingCause, OnboardingState
-from shared.model.prerequisite import PrerequisiteStatus
+from shared.model.prerequisite import INFORMATIONAL, PrerequisiteStatus
 from shared.model.work import Work, WorkKind
 from shared.posture.verdicts import UNREAD
 
@@ -104,6 +104,8 @@ def _of_onboarded(view: View, now: datetime) -> Iterator[Finding]:
     name = view.organization.name
     organization = view.organization
     for one in view.prerequisites.values():
+        if one.name in INFORMATIONAL and not view.requires(one.name):
+            continue
         if one.status is PrerequisiteStatus.UNKNOWN:
             told = sentence(f"Prerequisite {one.name.value} is unknown: {one.evidence}", one.fix)
             # One that nothing depends on is shown, and leaves nothing of what was asked for untold.

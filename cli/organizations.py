@@ -15,6 +15,7 @@ from cli.problems import CannotTell, ExitCode, Refused, WrongOption
 from cli.session import find_connector, find_organizations, opened, person
 from shared.model.command import OnboardOrganization
 from shared.model.journal import JournalEvent
+from shared.model.prerequisite import INFORMATIONAL
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +39,8 @@ def prerequisites_in_short(row: Row) -> str:
     wrong = [
         f"{_SHORT.get(name, name)} {one['status']}"
         for name, one in prerequisites.items()
-        if one["status"] != "met" and (one["required"] or one["status"] != NOT_CHECKED)
+        if one["status"] != "met"
+        and (one["required"] or (one["status"] != NOT_CHECKED and name not in INFORMATIONAL))
     ]
     if all(one["status"] == NOT_CHECKED for one in prerequisites.values()):
         return NOT_CHECKED

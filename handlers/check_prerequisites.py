@@ -36,7 +36,8 @@ def check_prerequisites(
 ) -> str:
     """Check as the holder or, while nobody holds it, as each connector that wants it, until one may.
 
-    Requests: 5 for each identity that is asked (connection, permission, groups, entitlement, policies).
+    Requests: 7 for each identity that is asked (connection, permission, groups, entitlement, policies, audit
+    log, Advanced Security), 1 where the organization does not let it in.
     """
     del lease, connector, deadline
     connectors = {one.id: one for one in deps.state.connectors()}
@@ -69,7 +70,7 @@ def _check(connector: Connector, organization: Organization, deps: Dependencies)
     rights = read_identity_rights(deps.connect(connector, urgency=Urgency.URGENT), organization.name)
     now = deps.clock.now()
     before = deps.state.prerequisites(organization.id, connector.id)
-    prerequisites = judge(rights, before, connector.identity.kind, now)
+    prerequisites = judge(rights, before, connector.identity.kind, now, tenant=connector.tenant)
     deps.state.put_prerequisites(
         organization.id,
         connector.id,

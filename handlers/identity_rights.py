@@ -1,24 +1,24 @@
-"""Reads what the identity is and may do in an organization: five requests, each allowed to fail alone."""
+"""Reads what the identity is and may do in an organization: at most seven requests, each may fail alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from shared.model.facts import Fact
-from shared.model.failure import Failure, FailureKind, ServiceError, Throttled, Transient
-from shared.model.identity import Connection, IdentityRights
+from shared.model.failure import ServiceError, Throttled, Transient
+from shared.model.identity import NOT_ASKED, Connection, IdentityRights
 from shared.ports import AzureDevOps
 
 T = TypeVar("T")
 
-_NOT_ASKED = Failure(
-    FailureKind.DENIED, "NotAsked", "It was not asked, since the organization could not be reached."
-)
 
-
-def read_identity_rights(ado: AzureDevOps, organization: str, *, policies: bool = True) -> IdentityRights:
+def read_identity_rights(ado: AzureDevOps, organization: str, *, everything: bool = True) -> IdentityRights:
     """Gather the facts behind the prerequisites.
+
+    Requests: 7 with `everything`; else 4, for what decides which projects and repositories the identity sees.
+    1 more where the page of the policies does not tell them; 1 in all where the first is refused.
 
     Raises `Throttled`, and `Transient` when not even the connection could be read: those pass by themselves
     and say nothing about rights. Everything else is kept as the reason why a fact is unread.
@@ -32,16 +32,30 @@ def read_identity_rights(ado: AzureDevOps, organization: str, *, policies: bool 
         connection = Fact.unread(error.failure)
     here = connection.value
     if here is None:
-        failure = connection.failure or _NOT_ASKED
+        failure = connection.failure or NOT_ASKED
         return IdentityRights(
-            connection, Fact.unread(failure), Fact.unread(failure), Fact.unread(failure), Fact.unread(failure)
+            connection=connection,
+            administrator=Fact.unread(failure),
+            groups=Fact.unread(failure),
+            entitlement=Fact.unread(failure),
+            policies=Fact.unread(failure),
+            audit_log=Fact.unread(failure),
+            advanced_security=Fact.unread(failure),
         )
-    return IdentityRights(
+    rights = IdentityRights(
         connection=connection,
         administrator=_read(lambda: ado.collection_permission(organization)),
         groups=_read(lambda: ado.group_sids(organization, here.subject_descriptor)),
         entitlement=_read(lambda: ado.entitlement(organization, here)),
-        policies=_read(lambda: ado.policies(organization)) if policies else Fact.unread(_NOT_ASKED),
+        policies=Fact.unread(NOT_ASKED),
+    )
+    if not everything:
+        return rights
+    return replace(
+        rights,
+        policies=_read(lambda: ado.policies(organization)),
+        audit_log=_read(lambda: ado.audit_log_has_entries(organization)),
+        advanced_security=_read(lambda: ado.advanced_security(organization)),
     )
 
 

@@ -398,10 +398,10 @@ def _rights(
     ado: AzureDevOps, deps: Dependencies, connector: Connector, organization: Organization, now: datetime
 ) -> RightsCheck:
     stored = deps.state.prerequisites(organization.id, connector.id)
-    rights = read_identity_rights(ado, organization.name, policies=False)
+    rights = read_identity_rights(ado, organization.name, everything=False)
     return RightsCheck(
         stored=stored,
-        now=judge(rights, stored, connector.identity.kind, now),
+        now=judge(rights, stored, connector.identity.kind, now, tenant=connector.tenant),
         previous_listing=organization.last_complete_listing,
     )
 

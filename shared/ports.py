@@ -107,6 +107,14 @@ class AzureDevOps(Protocol):
         """Organization policies (the organization settings page's data)."""
         ...
 
+    def audit_log_has_entries(self, organization: str) -> bool:
+        """Whether the audit log, which takes "View audit log", holds any entry (Audit - Query, one entry)."""
+        ...
+
+    def advanced_security(self, organization: str) -> bool:
+        """True where Advanced Security answers (Management - Org Enablement); it raises where it does not."""
+        ...
+
     def installed_extension(self, organization: str, publisher: str, name: str) -> InstalledExtension | None:
         """The installed extension, or None when the service says it is not installed."""
         ...

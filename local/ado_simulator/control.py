@@ -179,7 +179,7 @@ def _update_policy(world: World, body: Body) -> None:
 
 
 def _add_identity(world: World, body: Body) -> Body:
-    options = _keyword(body, "display_name", "email", "kind", "tenant", "expired")
+    options = _keyword(body, "display_name", "email", "kind", "tenant", "expired", "microsoft_account")
     return {"id": world.add_identity(str(body["token"]), **options).id}
 
 

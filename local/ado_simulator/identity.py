@@ -121,6 +121,7 @@ class Identity:
     tenant: str
     kind: IdentityKind = IdentityKind.USER
     expired: bool = False
+    is_microsoft_account: bool = False
     missing_scopes: set[str] = field(default_factory=set)
 
     @property
@@ -130,7 +131,9 @@ class Identity:
 
     @cached_property
     def descriptor(self) -> str:
-        """The subject descriptor (`aad.…` or `aadsp.…`)."""
+        """The subject descriptor (`aad.…`, `aadsp.…` or `msa.…`)."""
+        if self.is_microsoft_account:
+            return encode_descriptor("msa", self.subject_id)
         return encode_descriptor("aadsp" if self.is_service_principal else "aad", self.subject_id)
 
     @property
@@ -140,6 +143,8 @@ class Identity:
             return (
                 f"Microsoft.VisualStudio.Services.Claims.AadServicePrincipal;{self.tenant}\\{self.origin_id}"
             )
+        if self.is_microsoft_account:
+            return f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{self.origin_id.upper()}@Live.com"
         return f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{self.tenant}\\{self.email}"
 
     @property

@@ -27,6 +27,8 @@ AUDIT = "auditservice.dev.azure.com"
 SECURITY = "advsec.dev.azure.com"
 MARKETPLACE = "marketplace.visualstudio.com"
 HOSTS = (PROFILE, DEV, GRAPH, ENTITLEMENTS, EXTENSIONS, AUDIT, SECURITY, MARKETPLACE)
+FULL_ACCESS = "full"
+"""Stands for the scope of routes that document none: a token without it is one with narrower scopes."""
 HOSTS_WITHOUT_ORGANIZATION = frozenset({PROFILE, MARKETPLACE})
 
 

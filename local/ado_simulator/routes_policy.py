@@ -9,7 +9,7 @@ from local.ado_simulator.organization import Organization
 from local.ado_simulator.paging import offset_page, with_token
 from local.ado_simulator.project import Project
 from local.ado_simulator.resources import ORGANIZATION_POLICIES, POLICY_TYPES, BranchPolicy, PolicyValue
-from local.ado_simulator.router import DEV, ENTITLEMENTS, GRAPH, Call, bad_request, route
+from local.ado_simulator.router import DEV, ENTITLEMENTS, FULL_ACCESS, GRAPH, Call, bad_request, route
 from local.ado_simulator.wire import Answer
 
 POLICIES_PROVIDER = "ms.vss-admin-web.organization-policies-data-provider"
@@ -87,7 +87,7 @@ def _provide(call: Call, contributions: list[str]) -> tuple[dict[str, Any], dict
     return data, exceptions
 
 
-@route("GET", DEV, "/{organization}/_settings/organizationPolicy", versioned=False)
+@route("GET", DEV, "/{organization}/_settings/organizationPolicy", scope=FULL_ACCESS, versioned=False)
 def policy_page(call: Call) -> Answer:
     """The policy page; as data only with `__rt=fps` and without an api-version."""
     if call.query.get("__rt") != "fps" or "api-version" in call.query:
@@ -99,7 +99,7 @@ def policy_page(call: Call) -> Answer:
     return ok({"fps": {"dataProviders": providers}})
 
 
-@route("POST", DEV, "/{organization}/_apis/Contribution/HierarchyQuery", preview=True)
+@route("POST", DEV, "/{organization}/_apis/Contribution/HierarchyQuery", scope=FULL_ACCESS, preview=True)
 def hierarchy_query(call: Call) -> Answer:
     """Data providers of the portal. One that fails is still answered with 200, without its data."""
     document = call.document()
@@ -138,6 +138,7 @@ for _host in (DEV, GRAPH, ENTITLEMENTS):
         "GET",
         _host,
         "/{organization}/_apis/OrganizationPolicy/Policies/{policy}",
+        scope=FULL_ACCESS,
         capability="organizationpolicies",
         preview=True,
     )(_single_policy)

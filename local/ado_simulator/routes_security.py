@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.ado_simulator.answers import Refusal, failure, listing, ok
-from local.ado_simulator.router import DEV, Call, bad_request, route
+from local.ado_simulator.router import DEV, FULL_ACCESS, Call, bad_request, route
 from local.ado_simulator.wire import Answer
 
 COLLECTION = "3e65f728-f8bc-4ecd-8764-7e378b19bfa7"
@@ -23,6 +23,7 @@ _PROJECT_TOKEN = "$project:vstfs:///classification/teamproject/"  # noqa: S105 -
     DEV,
     "/{organization}/_apis/permissions/{namespace}/{bits}",
     "/{organization}/_apis/permissions/{namespace}",
+    scope=FULL_ACCESS,
     capability="permissions",
 )
 def permissions(call: Call) -> Answer:
@@ -42,7 +43,13 @@ def _bits(text: str) -> int:
         raise Refusal(bad_request(f"'{text}' are no permission bits.")) from None
 
 
-@route("POST", DEV, "/{organization}/_apis/security/permissionevaluationbatch", capability="permissions")
+@route(
+    "POST",
+    DEV,
+    "/{organization}/_apis/security/permissionevaluationbatch",
+    scope=FULL_ACCESS,
+    capability="permissions",
+)
 def evaluation_batch(call: Call) -> Answer:
     """Several permissions at once; the answer repeats the questions, each with its value."""
     document = call.document()

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import unquote
 
 from local.ado_simulator import (  # noqa: F401 - importing the routes registers them
+    routes_advanced_security,
     routes_audit,
     routes_core,
     routes_entitlements,

@@ -134,6 +134,7 @@ class World:
         kind: IdentityKind | str = IdentityKind.USER,
         tenant: str | None = None,
         expired: bool = False,
+        microsoft_account: bool = False,
         missing_scopes: set[str] | None = None,
     ) -> Identity:
         """Create an identity that signs in with `token`; it is a member of nothing yet."""
@@ -141,7 +142,8 @@ class World:
             mail = email or f"{display_name.lower().replace(' ', '.')}@example.com"
             identity = Identity(
                 token, self.new_id(), self.new_id(), self.new_id(), self.new_id(), display_name, mail,
-                tenant or self.tenant, IdentityKind(kind), expired, set(missing_scopes or ()),
+                tenant or self.tenant, IdentityKind(kind), expired, microsoft_account,
+                set(missing_scopes or ()),
             )  # fmt: skip
             self.identities[token] = identity
         return identity
@@ -163,7 +165,10 @@ class World:
             self.revision += 1
 
     def set_missing_scopes(self, scopes: set[str], token: str | None = None) -> None:
-        """Say which scopes a token lacks (`vso.code`, …): calls that need one answer an empty 401."""
+        """Say which scopes a token lacks (`vso.code`, …): calls that need one answer an empty 401.
+
+        `full` stands for full access, which routes without a scope of their own need.
+        """
         with self.lock:
             self.identities[token or self.token].missing_scopes = set(scopes)
 

@@ -1,4 +1,8 @@
-"""Every call that is made: host, path, api-version, what it is for, and the permission and scope it takes."""
+"""Every call that is made: host, path, api-version, what it takes, what uses it, and what is lost without it.
+
+`CALLS` is the one table of rights: failures name them from it, `docs/permissions.md` is written from it, and
+`ado-connector doctor` goes through it.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,17 @@ from typing import Final
 from urllib.parse import quote
 
 from shared.ado.errors import JSON, OrganizationNotFound, Where, told
+from shared.model.right import FULL_ACCESS, Capability, Right, Scope
 
 PROFILE: Final = "app.vssps.visualstudio.com"
 DEV: Final = "dev.azure.com"
 GRAPH: Final = "vssps.dev.azure.com"
 ENTITLEMENTS: Final = "vsaex.dev.azure.com"
 EXTENSIONS: Final = "extmgmt.dev.azure.com"
+AUDIT: Final = "auditservice.dev.azure.com"
+SECURITY: Final = "advsec.dev.azure.com"
 
-HOSTS: Final = frozenset({PROFILE, DEV, GRAPH, ENTITLEMENTS, EXTENSIONS})
+HOSTS: Final = frozenset({PROFILE, DEV, GRAPH, ENTITLEMENTS, EXTENSIONS, AUDIT, SECURITY})
 """The only hosts that ever receive a token (under their own name, or behind the gateway)."""
 
 Query = Iterable[tuple[str, str]]
@@ -26,17 +33,25 @@ class Call:
     """One kind of request.
 
     `action` completes "... failed"; `path` has its variable segments in braces; `version` is empty where the
-    route must not be sent one; `repeatable` says that a second, identical request does no harm.
+    route must not be sent one; `right` is what it takes, `capability` what of ours uses it first, and `lost`
+    what is not told where it is refused; `repeatable` says that a second, identical request does no harm.
     """
 
     action: str
     host: str
     path: str
     version: str
-    permission: str
+    right: Right
+    capability: Capability
+    lost: str
     method: str = "GET"
     accepts: tuple[str, ...] = (JSON,)
     repeatable: bool = True
+
+    @property
+    def permission(self) -> str:
+        """Permission and token scope, as failures name them."""
+        return self.right.text
 
     @property
     def is_of_organization(self) -> bool:
@@ -45,7 +60,7 @@ class Call:
 
     def where(self, organization: str) -> Where:
         """The call in the words of failures."""
-        return Where(organization, self.action, self.permission)
+        return Where(organization, self.action, self.permission, self.right.grant)
 
     def url(self, segments: Mapping[str, str], query: Query = ()) -> str:
         """The address. Every segment and every query value is percent-encoded, so none can mean more.
@@ -73,80 +88,212 @@ class Call:
 _PREVIEW = "7.1-preview.1"
 _ORG = "/{organization}"
 _PROJECT = "/{organization}/{project}"
-_ON_REPOSITORIES = "Read on the repositories, and Basic access (token scope: Code, read: vso.code)"
-_ON_PROJECTS = "View project-level information (token scope: Project and team, read: vso.project)"
-_ON_EXTENSIONS = "View instance-level information (token scope: Extensions, read: vso.extension)"
-_ON_SETTINGS = "View instance-level information (token scope: full access)"
+
 _MEMBER = "membership of the organization"
+_ADD_MEMBER = "Organization settings > Users > Add users"
+_PROJECT_PERMISSIONS = "Project settings > Permissions, or a place in the project's group Readers"
+_REPOSITORY_PERMISSIONS = "Project settings > Repositories > Security > Read"
+_ORGANIZATION_PERMISSIONS = "Organization settings > Permissions > Project Collection Valid Users"
+_CONNECTION_PERMISSIONS = "Project settings > Service connections > ... > Security: Reader"
+
+_CODE = Scope("vso.code", "Code, read")
+_PROFILE_SCOPE = Scope("vso.profile", "User profile, read")
+
+SIGN_IN = Right("signIn", "", _PROFILE_SCOPE)
+EVERY_ORGANIZATION = Right(
+    "everyOrganization",
+    "",
+    Scope(_PROFILE_SCOPE.name, _PROFILE_SCOPE.title, "for all accessible organizations"),
+)
+TENANT_ADMINISTRATOR = Right(
+    "tenantAdministrator",
+    "Azure DevOps Administrator in Microsoft Entra",
+    None,
+    "Microsoft Entra admin center > Roles & admins > Azure DevOps Administrator",
+)
+MEMBERSHIP = Right("membership", _MEMBER, None, _ADD_MEMBER)
+OWN_PERMISSIONS = Right("ownPermissions", _MEMBER, FULL_ACCESS, _ADD_MEMBER)
+OWN_GROUPS = Right("ownGroups", _MEMBER, Scope("vso.identity", "Identity, read"), _ADD_MEMBER)
+OWN_ACCESS_LEVEL = Right(
+    "ownAccessLevel",
+    "",
+    Scope("vso.memberentitlementmanagement", "Member entitlement management, read"),
+)
+VIEW_SETTINGS = Right(
+    "viewSettings", "View instance-level information", FULL_ACCESS, _ORGANIZATION_PERMISSIONS
+)
+VIEW_EXTENSIONS = Right(
+    "viewExtensions",
+    "View instance-level information",
+    Scope("vso.extension", "Extensions, read"),
+    _ORGANIZATION_PERMISSIONS,
+)
+INSTALL_EXTENSIONS = Right(
+    "installExtensions",
+    "Edit instance-level information",
+    Scope("vso.extension_manage", "Extensions, read and manage"),
+    "Organization settings > Permissions > Project Collection Administrators > Members > Add",
+)
+VIEW_PROJECTS = Right(
+    "viewProjects",
+    "View project-level information",
+    Scope("vso.project", "Project and team, read"),
+    _PROJECT_PERMISSIONS,
+)
+VIEW_AUDIT_LOG = Right(
+    "viewAuditLog",
+    "View audit log",
+    Scope("vso.auditlog", "Auditing, read audit log"),
+    "Organization settings > Permissions > the identity or a group of it > View audit log: Allow",
+)
+VIEW_ADVANCED_SECURITY = Right(
+    "viewAdvancedSecurity",
+    "Advanced Security: view alerts",
+    Scope("vso.advsec", "Advanced Security, read"),
+    "Project settings > Repositories > Security > Advanced Security: view alerts: Allow",
+)
+READ_CODE = Right(
+    "readCode",
+    "Read on the repositories, and Basic access",
+    _CODE,
+    f"{_REPOSITORY_PERMISSIONS}; Organization settings > Users > Change access level > Basic",
+)
+READ_BRANCH_POLICIES = Right(
+    "readBranchPolicies", "Read on the project's repositories", _CODE, _REPOSITORY_PERMISSIONS
+)
+READ_CONNECTIONS = Right(
+    "readServiceConnections",
+    "Reader on the project's service connections",
+    Scope("vso.serviceendpoint", "Service connections, read"),
+    _CONNECTION_PERMISSIONS,
+)
+READ_CONNECTION_USE = Right(
+    "readServiceConnectionUse",
+    "Reader on the service connection",
+    Scope("vso.build", "Build, read"),
+    _CONNECTION_PERMISSIONS,
+)
 
 READ_PROFILE = Call(
     "reading the profile of the identity",
     PROFILE,
     "/_apis/profile/profiles/me",
     "7.1",
-    "token scope: User profile, read: vso.profile",
+    SIGN_IN,
+    Capability.DISCOVERY,
+    "organizations are not found; those that the connector names are still read",
 )
 LIST_ACCOUNTS = Call(
     "listing the organizations of the identity",
     PROFILE,
     "/_apis/accounts",
     "7.1",
-    "token scope: User profile, read: vso.profile, for all accessible organizations",
+    EVERY_ORGANIZATION,
+    Capability.DISCOVERY,
+    "organizations are not found; those that the connector names are still read",
 )
 LIST_TENANT = Call(
     "listing the organizations of the tenant",
     ENTITLEMENTS,
     "/_apis/EnterpriseCatalog/Organizations",
     "",
-    "Azure DevOps Administrator in Microsoft Entra",
+    TENANT_ADMINISTRATOR,
+    Capability.TENANT_LISTING,
+    "nothing that the other listing does not tell, but for organizations the identity is no member of",
     accepts=(),
 )
-READ_CONNECTION = Call("reading who we are", DEV, f"{_ORG}/_apis/connectionData", "7.1-preview", _MEMBER)
+READ_CONNECTION = Call(
+    "reading who we are",
+    DEV,
+    f"{_ORG}/_apis/connectionData",
+    "7.1-preview",
+    MEMBERSHIP,
+    Capability.PREREQUISITES,
+    "the organization is not onboarded: who we are there, and which organization it is, stay unknown",
+)
 HAS_PERMISSION = Call(
     "reading an effective permission",
     DEV,
     f"{_ORG}/_apis/permissions/{{namespace}}/{{bits}}",
     "7.1",
-    f"{_MEMBER} (token scope: full access)",
+    OWN_PERMISSIONS,
+    Capability.PREREQUISITES,
+    "whether the identity is Project Collection Administrator is unknown, and what vanishes from listings is "
+    "retired on proof of its deletion alone",
 )
 READ_IDENTITY = Call(
     "reading the groups of the identity",
     GRAPH,
     f"{_ORG}/_apis/identities",
     "7.1",
-    f"{_MEMBER} (token scope: Identity, read: vso.identity)",
+    OWN_GROUPS,
+    Capability.PREREQUISITES,
+    "membership of Project Collection Administrators is not told from a custom grant",
 )
 READ_USER = Call(
     "reading the access level of the identity",
     ENTITLEMENTS,
     f"{_ORG}/_apis/userentitlements/{{id}}",
     "7.1",
-    "token scope: Member entitlement management, read: vso.memberentitlementmanagement",
+    OWN_ACCESS_LEVEL,
+    Capability.PREREQUISITES,
+    "whether the access level shows repositories is unknown, and what vanishes from listings is retired on "
+    "proof of its deletion alone",
 )
 READ_SERVICE_PRINCIPAL = Call(
     READ_USER.action,
     ENTITLEMENTS,
     f"{_ORG}/_apis/serviceprincipalentitlements/{{id}}",
     _PREVIEW,
-    READ_USER.permission,
+    READ_USER.right,
+    READ_USER.capability,
+    READ_USER.lost,
 )
 READ_POLICY_PAGE = Call(
-    "reading the organization policies", DEV, f"{_ORG}/_settings/organizationPolicy", "", _ON_SETTINGS
+    "reading the organization policies",
+    DEV,
+    f"{_ORG}/_settings/organizationPolicy",
+    "",
+    VIEW_SETTINGS,
+    Capability.PREREQUISITES,
+    "third-party application access via OAuth is unknown",
 )
 QUERY_POLICIES = Call(
     READ_POLICY_PAGE.action,
     DEV,
     f"{_ORG}/_apis/Contribution/HierarchyQuery",
     "5.0-preview.1",
-    _ON_SETTINGS,
+    VIEW_SETTINGS,
+    READ_POLICY_PAGE.capability,
+    READ_POLICY_PAGE.lost,
     method="POST",
+)
+READ_AUDIT_LOG = Call(
+    "reading the audit log",
+    AUDIT,
+    f"{_ORG}/_apis/audit/auditlog",
+    _PREVIEW,
+    VIEW_AUDIT_LOG,
+    Capability.AUDITING,
+    "whether auditing is available is unknown",
+)
+READ_ADVANCED_SECURITY = Call(
+    "reading what Advanced Security is turned on for",
+    SECURITY,
+    f"{_ORG}/_apis/management/enablement",
+    "7.2-preview.3",
+    VIEW_ADVANCED_SECURITY,
+    Capability.ADVANCED_SECURITY,
+    "whether Advanced Security is available is unknown",
 )
 QUERY_PIPELINE_SETTINGS = Call(
     "reading the organization's pipeline settings",
     DEV,
     f"{_ORG}/_apis/Contribution/HierarchyQuery",
     "5.0-preview.1",
-    _ON_SETTINGS,
+    VIEW_SETTINGS,
+    Capability.POSTURE_PIPELINE_SETTINGS,
+    "what the organization enforces on every project is unknown, and with it what a project leaves open",
     method="POST",
 )
 READ_EXTENSION = Call(
@@ -154,7 +301,9 @@ READ_EXTENSION = Call(
     EXTENSIONS,
     f"{_ORG}/_apis/extensionmanagement/installedextensionsbyname/{{publisher}}/{{name}}",
     _PREVIEW,
-    _ON_EXTENSIONS,
+    VIEW_EXTENSIONS,
+    Capability.EXTENSION,
+    "whether the Container Mapping extension is installed is unknown",
 )
 # A repeated installation is answered with 409, which counts as success: repeating does no harm.
 INSTALL_EXTENSION = Call(
@@ -162,57 +311,127 @@ INSTALL_EXTENSION = Call(
     EXTENSIONS,
     READ_EXTENSION.path,
     _PREVIEW,
-    "Edit instance-level information (token scope: Extensions, read and manage: vso.extension_manage)",
+    INSTALL_EXTENSIONS,
+    Capability.EXTENSION_INSTALLATION,
+    "the Container Mapping extension is not installed by the connector; an administrator can install it",
     method="POST",
 )
-LIST_PROJECTS = Call("listing the projects", DEV, f"{_ORG}/_apis/projects", "7.1", _ON_PROJECTS)
-LIST_DELETED_PROJECTS = Call(
-    "listing the deleted projects", DEV, f"{_ORG}/_apis/projects", "7.1", _ON_PROJECTS
+LIST_PROJECTS = Call(
+    "listing the projects",
+    DEV,
+    f"{_ORG}/_apis/projects",
+    "7.1",
+    VIEW_PROJECTS,
+    Capability.INVENTORY,
+    "projects are not listed; one that the identity may not see is left out without a word",
 )
-READ_PROJECT = Call("reading a project", DEV, f"{_ORG}/_apis/projects/{{project}}", "7.1", _ON_PROJECTS)
+LIST_DELETED_PROJECTS = Call(
+    "listing the deleted projects",
+    DEV,
+    f"{_ORG}/_apis/projects",
+    "7.1",
+    VIEW_PROJECTS,
+    Capability.DELETIONS,
+    "a deleted project stays missing until a second complete listing lacks it too",
+)
+READ_PROJECT = Call(
+    "reading a project",
+    DEV,
+    f"{_ORG}/_apis/projects/{{project}}",
+    "7.1",
+    VIEW_PROJECTS,
+    Capability.DELETIONS,
+    "a project that vanished from the listing is not told from one that is hidden",
+)
 LIST_REPOSITORIES = Call(
-    "listing the repositories", DEV, f"{_ORG}/_apis/git/repositories", "7.1", _ON_REPOSITORIES
+    "listing the repositories",
+    DEV,
+    f"{_ORG}/_apis/git/repositories",
+    "7.1",
+    READ_CODE,
+    Capability.INVENTORY,
+    "repositories are not listed; one that the identity may not read is left out without a word",
 )
 READ_REPOSITORY = Call(
     "reading a repository",
     DEV,
     f"{_PROJECT}/_apis/git/repositories/{{repository}}",
     "7.1",
-    _ON_REPOSITORIES,
+    READ_CODE,
+    Capability.DELETIONS,
+    "a repository that vanished from the listing is not told from one that is hidden",
 )
 LIST_RECYCLE_BIN = Call(
     "listing the deleted repositories of a project",
     DEV,
     f"{_PROJECT}/_apis/git/recycleBin/repositories",
     "7.1",
-    _ON_REPOSITORIES,
+    READ_CODE,
+    Capability.DELETIONS,
+    "a deleted repository stays missing until a second complete listing lacks it too",
 )
 READ_PIPELINE_SETTINGS = Call(
     "reading the pipeline settings of a project",
     DEV,
     f"{_PROJECT}/_apis/build/generalsettings",
     "7.1",
-    _ON_PROJECTS,
+    VIEW_PROJECTS,
+    Capability.POSTURE_PIPELINE_SETTINGS,
+    "recommendations on pipeline settings are unknown",
 )
 LIST_POLICIES = Call(
     "listing the branch policies of a project",
     DEV,
     f"{_PROJECT}/_apis/policy/configurations",
     "7.1",
-    "Read on the project's repositories (token scope: Code, read: vso.code)",
+    READ_BRANCH_POLICIES,
+    Capability.POSTURE_BRANCH_POLICIES,
+    "recommendations on branches are unknown",
 )
 LIST_ENDPOINTS = Call(
     "listing the service connections of a project",
     DEV,
     f"{_PROJECT}/_apis/serviceendpoint/endpoints",
     "7.1",
-    "Reader on the project's service connections "
-    "(token scope: Service connections, read: vso.serviceendpoint)",
+    READ_CONNECTIONS,
+    Capability.POSTURE_SERVICE_CONNECTIONS,
+    "recommendations on service connections are unknown",
 )
 READ_ENDPOINT_PERMISSIONS = Call(
     "reading which pipelines may use a service connection",
     DEV,
     f"{_PROJECT}/_apis/pipelines/pipelinepermissions/endpoint/{{endpoint}}",
     _PREVIEW,
-    "Reader on the service connection (token scope: Build, read: vso.build)",
+    READ_CONNECTION_USE,
+    Capability.POSTURE_SERVICE_CONNECTIONS,
+    "whether a service connection is open to all pipelines is unknown",
 )
+
+CALLS: Final = (
+    READ_PROFILE,
+    LIST_ACCOUNTS,
+    LIST_TENANT,
+    READ_CONNECTION,
+    HAS_PERMISSION,
+    READ_IDENTITY,
+    READ_USER,
+    READ_SERVICE_PRINCIPAL,
+    READ_POLICY_PAGE,
+    QUERY_POLICIES,
+    READ_AUDIT_LOG,
+    READ_ADVANCED_SECURITY,
+    LIST_PROJECTS,
+    LIST_REPOSITORIES,
+    LIST_DELETED_PROJECTS,
+    READ_PROJECT,
+    READ_REPOSITORY,
+    LIST_RECYCLE_BIN,
+    READ_EXTENSION,
+    INSTALL_EXTENSION,
+    QUERY_PIPELINE_SETTINGS,
+    READ_PIPELINE_SETTINGS,
+    LIST_POLICIES,
+    LIST_ENDPOINTS,
+    READ_ENDPOINT_PERMISSIONS,
+)
+"""Every call, in the order in which they are made."""

@@ -52,6 +52,7 @@ from typing import ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from shared.model.failure import Denied, Failure, Gone, ServiceError, Throttled, Transient, Unreadable
+from shared.model.ids import NO_TENANT
 
 JSON = "application/json"
 
@@ -66,9 +67,6 @@ _TOO_MANY = 429
 _UNAVAILABLE = 503
 _SERVER = 500
 
-_NO_TENANT = "00000000-0000-0000-0000-000000000000"
-"""Said of organizations that are connected to no tenant."""
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -77,6 +75,8 @@ class Where:
     organization: str
     action: str
     permission: str = ""
+    grant: str = ""
+    """Where a person grants the right."""
 
     def sentence(self, cause: str) -> str:
         """The reason of a failure: where, what, why."""
@@ -120,6 +120,8 @@ class AzureDevOpsError(ServiceError):
     """What to do about it, where one sentence fits every case."""
     is_about_permission: ClassVar[bool] = False
     """Whether the right that the call takes may be what is missing: the failure names it then."""
+    is_granted: ClassVar[bool] = False
+    """Whether granting that right is what the fix asks for: it says where, then."""
     type_key: str = ""
 
 
@@ -180,6 +182,7 @@ class PermissionMissing(AzureDevOpsError, Denied):
     """The identity lacks a permission."""
 
     is_about_permission = True
+    is_granted = True
     fix = "Grant the permission to the identity."
 
 
@@ -193,6 +196,7 @@ class ProviderUnavailable(AzureDevOpsError, Denied):
     """A data provider of the portal answered without its data, as it does for who may not read it."""
 
     is_about_permission = True
+    is_granted = True
     fix = "Grant the identity the permission, or look at the page in the portal."
 
 
@@ -236,6 +240,7 @@ class NotFound(AzureDevOpsError, Gone):
     """It does not exist, or is hidden from this identity."""
 
     is_about_permission = True
+    is_granted = True
     fix = "If it does exist, the identity may not see it: grant the permission."
 
 
@@ -292,22 +297,28 @@ def told(
     head: Head | None = None,
     fix: str | None = None,
     retry_at: datetime | None = None,
+    tenant: str = "",
 ) -> E:
-    """An error of this class with its failure: code, reason, fix, permission, status, activity id."""
+    """An error of this class with its failure: code, reason, fix, permission, status, activity id, tenant."""
     made = error(
         Failure(
             kind=error.kind,
             code=error.__name__,
             reason=where.sentence(cause),
-            fix=error.fix if fix is None else fix,
+            fix=_fix(error, where) if fix is None else fix,
             permission=where.permission if error.is_about_permission else "",
             status=head.status if head else None,
             activity=head.activity if head else "",
             retry_at=retry_at,
+            tenant=tenant,
         )
     )
     made.type_key = head.type_key if head else ""
     return made
+
+
+def _fix(error: type[AzureDevOpsError], where: Where) -> str:
+    return f"{error.fix} Where: {where.grant}." if error.is_granted and where.grant else error.fix
 
 
 def error_of(head: Head, where: Where, *, accepts: tuple[str, ...] = (JSON,)) -> AzureDevOpsError | None:
@@ -386,16 +397,21 @@ def _of_refusal(head: Head, where: Where) -> AzureDevOpsError:
 def _of_unauthorized(head: Head, where: Where) -> AzureDevOpsError:
     if head.type_key != "UnauthorizedRequestException":
         return told(TokenRefused, where, f"the token was refused ({_named(head)})", head=head)
-    tenant = _shown(head.headers.get("X-VSS-ResourceTenant", ""))
+    tenant = _shown(head.headers.get("X-VSS-ResourceTenant", "")).strip().lower()
     cause = "the identity is no user of the organization"
-    if not tenant or tenant == _NO_TENANT:
-        return told(NotAMember, where, f"{cause} ({_named(head)})", head=head)
+    if not tenant or tenant == NO_TENANT:
+        return told(NotAMember, where, f"{cause} ({_named(head)})", head=head, tenant=tenant)
     fix = (
         f"{NotAMember.fix} The organization belongs to tenant {tenant}: an identity that signs in to another "
         "tenant has to sign in to that one."
     )
     return told(
-        NotAMember, where, f"{cause}, which belongs to tenant {tenant} ({_named(head)})", head=head, fix=fix
+        NotAMember,
+        where,
+        f"{cause}, which belongs to tenant {tenant} ({_named(head)})",
+        head=head,
+        fix=fix,
+        tenant=tenant,
     )
 
 

@@ -14,7 +14,7 @@ from shared.ado.calls import (
     Query,
 )
 from shared.ado.errors import NotFound, SignInRequired, told
-from shared.ado.parse import Fields, ShapeError
+from shared.ado.parse import Fields, ShapeError, guid
 from shared.model.identity import Connection, Entitlement
 from shared.model.ids import ProjectId, RepositoryId
 
@@ -91,7 +91,17 @@ def _connection(document: object) -> Connection:
         identity_id=user.guid("id"),
         subject_descriptor=user.name("subjectDescriptor"),
         display_name=user.text("customDisplayName", "") or user.text("providerDisplayName", ""),
+        tenant=_tenant(user.text("descriptor", "")),
     )
+
+
+def _tenant(descriptor: str) -> str:
+    """The tenant, which stands before the account's backslash; a Microsoft account has none there."""
+    tenant, slash, _ = descriptor.partition(";")[2].partition("\\")
+    try:
+        return guid(tenant, "descriptor") if slash else ""
+    except ShapeError:
+        return ""
 
 
 def _permission(document: object) -> bool:

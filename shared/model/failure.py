@@ -29,7 +29,9 @@ class Failure:
 
     `code` is a stable word for machines (`SignInRequired`, `NotAMember`, ...), `reason` says what happened
     and where, `fix` what to do about it, `permission` the right that would have allowed the call,
-    `activity` the id that Microsoft support asks for. None of them ever holds a credential.
+    `activity` the id that Microsoft support asks for, `tenant` the Microsoft Entra tenant that the
+    organization belongs to, where the answer tells it (`NO_TENANT` for none). None of them ever holds a
+    credential.
     """
 
     kind: FailureKind
@@ -40,6 +42,7 @@ class Failure:
     status: int | None = None
     activity: str = ""
     retry_at: datetime | None = None
+    tenant: str = ""
 
     def sentence(self) -> str:
         """Reason and fix in one line, for views and the journal."""

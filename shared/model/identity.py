@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.model.facts import Fact
+from shared.model.failure import Failure, FailureKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,25 @@ class Connection:
     """Who we are in one organization, and which organization it is (`connectionData`).
 
     `instance_id` is the collection id. `subject_descriptor` starts with `aad.`, `msa.` or, for a service
-    principal or managed identity, `aadsp.`.
+    principal or managed identity, `aadsp.`. `tenant` is the Microsoft Entra tenant in which the organization
+    knows the identity; empty for a Microsoft account, and where the answer does not tell.
     """
 
     instance_id: str
     identity_id: str
     subject_descriptor: str
     display_name: str
+    tenant: str = ""
 
     @property
     def is_service_principal(self) -> bool:
         """Whether the entitlement is read from the service-principal listing."""
         return self.subject_descriptor.startswith("aadsp.")
+
+    @property
+    def is_microsoft_account(self) -> bool:
+        """Whether it is a person of no tenant: an organization that is connected to one has none of these."""
+        return self.subject_descriptor.startswith("msa.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,22 @@ class DeletedRepository:
     name: str
 
 
+NOT_ASKED = Failure(FailureKind.UNREADABLE, "NotAsked", "It was not asked.")
+"""Why a fact is unread that nobody asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityRights:
-    """What the identity is and may do in one organization: everything the prerequisites rest on."""
+    """What the identity is and may do in one organization: everything the prerequisites rest on.
+
+    `audit_log` says, where it could be read, whether it holds any entry; `advanced_security` is true where
+    Advanced Security answers.
+    """
 
     connection: Fact[Connection]
     administrator: Fact[bool]
     groups: Fact[frozenset[str]]
     entitlement: Fact[Entitlement]
     policies: Fact[OrganizationPolicies]
+    audit_log: Fact[bool] = field(default_factory=lambda: Fact.unread(NOT_ASKED))
+    advanced_security: Fact[bool] = field(default_factory=lambda: Fact.unread(NOT_ASKED))

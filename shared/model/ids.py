@@ -19,5 +19,8 @@ RepositoryId = NewType("RepositoryId", str)
 TenantId = NewType("TenantId", str)
 """Microsoft Entra tenant: a GUID or a verified domain name, in lower case."""
 
+NO_TENANT = TenantId("00000000-0000-0000-0000-000000000000")
+"""What Azure DevOps says of an organization that is connected to no tenant."""
+
 RuleId = NewType("RuleId", str)
 """Id of a posture rule, such as `ADO-REPO-001`."""

@@ -14,6 +14,10 @@ class PrerequisiteName(StrEnum):
     PROJECT_COLLECTION_ADMINISTRATOR = "projectCollectionAdministrator"
     ACCESS_LEVEL = "accessLevel"
     THIRD_PARTY_OAUTH = "thirdPartyApplicationAccess"
+    SAME_TENANT = "sameTenant"
+    ORGANIZATION_ACTIVE = "organizationActive"
+    AUDITING = "auditing"
+    ADVANCED_SECURITY = "advancedSecurity"
 
 
 DEFENDER_PREREQUISITES = (
@@ -22,6 +26,17 @@ DEFENDER_PREREQUISITES = (
     PrerequisiteName.ACCESS_LEVEL,
 )
 """Required by default. The OAuth policy is shown but never blocks: it does not govern Entra tokens."""
+
+INFORMATIONAL = frozenset(
+    {
+        PrerequisiteName.SAME_TENANT,
+        PrerequisiteName.ORGANIZATION_ACTIVE,
+        PrerequisiteName.AUDITING,
+        PrerequisiteName.ADVANCED_SECURITY,
+    }
+)
+"""Shown to explain, or for capabilities that not everybody has: not met or unknown, they need nobody's
+attention unless a connector requires them."""
 
 
 class PrerequisiteStatus(StrEnum):

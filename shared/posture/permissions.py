@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from shared.model.facts import FactKind
 
 PERMISSIONS: Mapping[FactKind, str] = {
-    FactKind.ORGANIZATION_PIPELINE_SETTINGS: (
-        "View instance-level information in the organization (token scope: Build, read: vso.build)"
-    ),
+    FactKind.ORGANIZATION_PIPELINE_SETTINGS: "View instance-level information (token scope: full access)",
     FactKind.PIPELINE_SETTINGS: (
         "View project-level information (token scope: Project and team, read: vso.project)"
     ),

@@ -10,25 +10,32 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.model.connector import AuthKind, Connector
+from shared.model.facts import Fact
 from shared.model.failure import Failure, FailureKind
 from shared.model.identity import Entitlement, IdentityRights, PolicyValue
-from shared.model.ids import OrganizationId
+from shared.model.ids import NO_TENANT, OrganizationId, TenantId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import OnboardingCause, OnboardingState, Organization
-from shared.model.prerequisite import Prerequisite, PrerequisiteName, PrerequisiteStatus
+from shared.model.prerequisite import INFORMATIONAL, Prerequisite, PrerequisiteName, PrerequisiteStatus
 from shared.reconcile.organizations import Decision
 
 OAUTH_POLICY = "Policy.DisallowOAuthAuthentication"
+AUDIT_POLICY = "Policy.LogAuditEvents"
 
 TITLES = {
     PrerequisiteName.MEMBERSHIP: "membership of the organization",
     PrerequisiteName.PROJECT_COLLECTION_ADMINISTRATOR: "Project Collection Administrator",
     PrerequisiteName.ACCESS_LEVEL: "Basic access level",
     PrerequisiteName.THIRD_PARTY_OAUTH: "third-party application access via OAuth",
+    PrerequisiteName.SAME_TENANT: "organization connected to the connector's tenant",
+    PrerequisiteName.ORGANIZATION_ACTIVE: "organization active",
+    PrerequisiteName.AUDITING: "auditing available",
+    PrerequisiteName.ADVANCED_SECURITY: "Advanced Security readable",
 }
 
 _PAYING_LICENSES = {"express", "advanced", "professional", "earlyadopter"}
 _LIVE_STATUSES = {"active", "pending"}
+_NO_ID = TenantId("")
 
 
 def administrators_sid(instance_id: str) -> str:
@@ -48,15 +55,27 @@ def administrators_descriptor(instance_id: str) -> str:
 
 
 def judge(
-    rights: IdentityRights, known: Iterable[Prerequisite], identity: AuthKind, now: datetime
+    rights: IdentityRights,
+    known: Iterable[Prerequisite],
+    identity: AuthKind,
+    now: datetime,
+    *,
+    tenant: TenantId = _NO_ID,
 ) -> tuple[Prerequisite, ...]:
-    """The outcome of every prerequisite, each with its evidence and its fix; `since` carries over."""
+    """The outcome of every prerequisite, each with its evidence and its fix; `since` carries over.
+
+    `tenant` is the connector's: the one that its identity signs in to.
+    """
     before = {prerequisite.name: prerequisite for prerequisite in known}
     outcomes = (
-        _membership(rights, now),
+        _membership(rights, tenant, now),
         _administrator(rights, now),
         _access_level(rights, now),
         _third_party_oauth(rights, identity, now),
+        _same_tenant(rights, identity, tenant, now),
+        _organization_active(rights, now),
+        _auditing(rights, now),
+        _advanced_security(rights, now),
     )
     return tuple(_since(outcome, before.get(outcome.name)) for outcome in outcomes)
 
@@ -89,7 +108,7 @@ def _unknown(name: PrerequisiteName, failure: Failure, now: datetime) -> Prerequ
     return _outcome(name, PrerequisiteStatus.UNKNOWN, now, evidence, fix)
 
 
-def _membership(rights: IdentityRights, now: datetime) -> Prerequisite:
+def _membership(rights: IdentityRights, tenant: TenantId, now: datetime) -> Prerequisite:
     name = PrerequisiteName.MEMBERSHIP
     connection = rights.connection.value
     if connection is not None:
@@ -105,8 +124,46 @@ def _membership(rights: IdentityRights, now: datetime) -> Prerequisite:
         and failure.kind in {FailureKind.DENIED, FailureKind.GONE}
         and (failure.code in NOT_A_MEMBER)
     ):
-        return _outcome(name, PrerequisiteStatus.NOT_MET, now, failure.reason, failure.fix)
+        if diagnosis(failure, tenant) == WRONG_TENANT:
+            evidence = f"{failure.reason} The connector signs in to tenant {tenant}."
+            return _outcome(
+                name, PrerequisiteStatus.NOT_MET, now, evidence, _other_tenant(failure.tenant, tenant)
+            )
+        fix = _ADD_MEMBER if _is_same(failure.tenant, tenant) else failure.fix
+        return _outcome(name, PrerequisiteStatus.NOT_MET, now, failure.reason, fix)
     return _unknown(name, _failure(rights), now)
+
+
+WRONG_TENANT = "WrongTenant"
+"""The identity signs in to another tenant than the one that the organization belongs to."""
+
+_ADD_MEMBER = "Add the identity to the organization: Organization settings > Users > Add users."
+
+
+def diagnosis(failure: Failure, tenant: TenantId) -> str:
+    """The code of the failure, with *not a member* told from *signed in to another tenant*.
+
+    Azure DevOps answers both with the same error; the tenant that it names makes the difference.
+    """
+    belongs_elsewhere = (
+        failure.code == "NotAMember"
+        and failure.tenant != NO_TENANT
+        and _is_guid(failure.tenant)
+        and _is_guid(tenant)
+        and not _is_same(failure.tenant, tenant)
+    )
+    return WRONG_TENANT if belongs_elsewhere else failure.code
+
+
+def _is_same(told: str, tenant: TenantId) -> bool:
+    return bool(told) and told.casefold() == tenant.casefold()
+
+
+def _other_tenant(theirs: str, ours: str) -> str:
+    return (
+        f"Sign in to tenant {theirs} instead, with a connector for that tenant. If the organization should "
+        f"belong to tenant {ours}: Organization settings > Microsoft Entra > Switch directory."
+    )
 
 
 NOT_A_MEMBER = frozenset({"NotAMember", "OrganizationNotFound"})
@@ -243,7 +300,8 @@ def _third_party_oauth(rights: IdentityRights, identity: AuthKind, now: datetime
         PrerequisiteStatus.NOT_MET,
         now,
         evidence + note,
-        f"Only needed for apps that use Azure DevOps OAuth. To turn it on: {where}",
+        "Only needed for apps that use Azure DevOps OAuth; security baselines recommend to keep it off. "
+        f"To turn it on: {where}",
     )
 
 
@@ -256,6 +314,115 @@ def _oauth_allowed(policy: PolicyValue | None) -> bool | None:
     if policy.effective is None:
         return not policy.value
     return policy.effective if policy.effective is not policy.value else None
+
+
+def _same_tenant(rights: IdentityRights, identity: AuthKind, tenant: TenantId, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.SAME_TENANT
+    connection = rights.connection.value
+    told = _failure(rights).tenant if connection is None else connection.tenant
+    if told == NO_TENANT or (connection is not None and connection.is_microsoft_account):
+        return _outcome(
+            name,
+            PrerequisiteStatus.NOT_MET,
+            now,
+            "The organization is connected to no Microsoft Entra tenant.",
+            "Connect it: Organization settings > Microsoft Entra > Connect directory.",
+        )
+    if _is_guid(told) and _is_guid(tenant):
+        if _is_same(told, tenant):
+            evidence = f"The organization belongs to tenant {told}, which is the connector's."
+            return _outcome(name, PrerequisiteStatus.MET, now, evidence)
+        evidence = f"The organization belongs to tenant {told}; the connector is for tenant {tenant}."
+        return _outcome(name, PrerequisiteStatus.NOT_MET, now, evidence, _other_tenant(told, tenant))
+    if connection is None and not told:
+        return _unknown(name, _failure(rights), now)
+    if connection is not None and identity in _SIGNS_IN_TO_TENANT:
+        evidence = f"The organization accepts a token of tenant {tenant}; it refuses those of any other."
+        return _outcome(name, PrerequisiteStatus.MET, now, evidence)
+    if told:
+        evidence = f"The organization belongs to tenant {told}; the connector does not name its tenant by id."
+        fix = f"Give the connector the id of its tenant; if {told} is the one, give that."
+        return _outcome(name, PrerequisiteStatus.UNKNOWN, now, evidence, fix)
+    return _outcome(
+        name,
+        PrerequisiteStatus.UNKNOWN,
+        now,
+        "Neither a personal access token nor the organization's answer tells the tenant.",
+        "Look at Organization settings > Microsoft Entra.",
+    )
+
+
+_SIGNS_IN_TO_TENANT = {AuthKind.USER, AuthKind.SERVICE_PRINCIPAL, AuthKind.AZURE_CLI}
+"""Identities that sign in to the tenant that the connector names. A managed identity has one of its own."""
+
+
+def _organization_active(rights: IdentityRights, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.ORGANIZATION_ACTIVE
+    if rights.connection.value is not None:
+        return _outcome(name, PrerequisiteStatus.MET, now, "The organization answers.")
+    failure = _failure(rights)
+    if failure.code == "OrganizationStopped":
+        return _outcome(name, PrerequisiteStatus.NOT_MET, now, failure.reason, failure.fix)
+    return _unknown(name, failure, now)
+
+
+def _auditing(rights: IdentityRights, now: datetime) -> Prerequisite:
+    """Off, no permission and not connected to Microsoft Entra are three things, each with its own fix."""
+    name = PrerequisiteName.AUDITING
+    connection = rights.connection.value
+    if connection is None:
+        return _unknown(name, _failure(rights), now)
+    if connection.is_microsoft_account:
+        return _outcome(
+            name,
+            PrerequisiteStatus.NOT_MET,
+            now,
+            "The organization is connected to no Microsoft Entra tenant; auditing is for those that are.",
+            "Connect it: Organization settings > Microsoft Entra > Connect directory.",
+        )
+    is_on = _is_on(rights.policies.value.policies.get(AUDIT_POLICY)) if rights.policies.value else None
+    where = "Organization settings > Policies > Log Audit Events."
+    if is_on is False:
+        evidence = f"{AUDIT_POLICY} is false: auditing is off."
+        return _outcome(name, PrerequisiteStatus.NOT_MET, now, evidence, f"Turn it on: {where}")
+    has_entries = rights.audit_log.value
+    if has_entries is None:
+        return _refused(name, rights.audit_log, now)
+    if is_on or has_entries:
+        told = f"{AUDIT_POLICY} is true" if is_on else f"{AUDIT_POLICY} could not be read"
+        return _outcome(name, PrerequisiteStatus.MET, now, f"The audit log can be read; {told}.")
+    evidence = f"The audit log can be read and is empty, and {AUDIT_POLICY} could not be read: it may be off."
+    return _outcome(name, PrerequisiteStatus.UNKNOWN, now, evidence, f"Look at {where}")
+
+
+def _advanced_security(rights: IdentityRights, now: datetime) -> Prerequisite:
+    name = PrerequisiteName.ADVANCED_SECURITY
+    if rights.connection.value is None:
+        return _unknown(name, _failure(rights), now)
+    if rights.advanced_security.value:
+        return _outcome(name, PrerequisiteStatus.MET, now, "Advanced Security can be read.")
+    return _refused(name, rights.advanced_security, now)
+
+
+def _refused(name: PrerequisiteName, fact: Fact[bool], now: datetime) -> Prerequisite:
+    """Not met where the service says that the right is missing; unknown where it says anything else.
+
+    A token that is refused for one thing, and is not for others, lacks the scope for it.
+    """
+    failure = fact.failure
+    if failure is None:
+        raise ValueError("an unread fact has a failure")
+    told = _unknown(name, failure, now)
+    if failure.code in {"PermissionMissing", "TokenRefused"}:
+        return replace(told, status=PrerequisiteStatus.NOT_MET)
+    return told
+
+
+def _is_on(policy: PolicyValue | None) -> bool | None:
+    """A policy that allows something: its value is the switch. None where it is contradicted or not told."""
+    if policy is None or policy.value is None:
+        return policy.effective if policy is not None else None
+    return policy.value if policy.effective in {None, policy.value} else None
 
 
 def _is_guid(text: str) -> bool:
@@ -307,7 +474,7 @@ def changes(
         earlier = known.get(prerequisite.name)
         if earlier is not None and earlier.status is prerequisite.status:
             continue
-        if earlier is None and prerequisite.status is PrerequisiteStatus.MET:
+        if earlier is None and _is_no_news(prerequisite):
             continue
         entries.append(
             JournalEntry(
@@ -323,3 +490,10 @@ def changes(
             )
         )
     return entries
+
+
+def _is_no_news(first: Prerequisite) -> bool:
+    """What is met at the first look changed nothing; nor does what merely informs and could not be told."""
+    if first.name in INFORMATIONAL:
+        return first.status is not PrerequisiteStatus.NOT_MET
+    return first.status is PrerequisiteStatus.MET

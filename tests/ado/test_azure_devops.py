@@ -78,7 +78,7 @@ def test_the_catalog_of_the_tenant_is_a_hint(ado: AzureDevOps, world: World) -> 
     assert {account.name for account in listed.items} == {one.name for one in world.organizations}
 
 
-def test_the_rights_of_the_identity_take_five_requests(
+def test_the_rights_of_the_identity_take_seven_requests(
     ado: AzureDevOps, organization: Organization, simulator: Simulator
 ) -> None:
     connection = ado.connection(organization.name)
@@ -91,7 +91,53 @@ def test_the_rights_of_the_identity_take_five_requests(
     policies = ado.policies(organization.name).policies
     oauth = policies["Policy.DisallowOAuthAuthentication"]
     assert oauth.value is not oauth.effective
-    assert len(simulator.requests) == 5
+    assert ado.audit_log_has_entries(organization.name) in {True, False}
+    assert ado.advanced_security(organization.name)
+    assert len(simulator.requests) == 7
+
+
+def test_the_tenant_is_where_the_organization_knows_the_identity(
+    house: Bench, ado: AzureDevOps, organization: Organization, world: World
+) -> None:
+    known = ado.connection(organization.name)
+    assert (known.tenant, known.is_microsoft_account) == (world.tenant, False)
+    person = world.add_identity("microsoft-account", microsoft_account=True)
+    organization.add_member(person)
+    theirs = house.connect(secrets={"ADO_PAT": lambda: "microsoft-account"}).connection(organization.name)
+    assert (theirs.tenant, theirs.is_microsoft_account) == ("", True)
+
+
+def test_who_is_no_member_is_told_the_tenant(
+    ado: AzureDevOps, organization: Organization, world: World
+) -> None:
+    organization.remove_member()
+    with pytest.raises(ServiceError) as caught:
+        ado.connection(organization.name)
+    assert caught.value.failure.code == "NotAMember"
+    assert caught.value.failure.tenant == world.tenant
+
+
+@pytest.mark.parametrize("what", ["audit_log_has_entries", "advanced_security"])
+def test_what_only_administrators_may_read_is_refused_with_the_permission_and_where_to_grant_it(
+    ado: AzureDevOps, organization: Organization, what: str
+) -> None:
+    organization.set_pca("none")
+    with pytest.raises(ServiceError) as caught:
+        getattr(ado, what)(organization.name)
+    failure = caught.value.failure
+    assert failure.code == "PermissionMissing"
+    assert "token scope" in failure.permission
+    assert " > " in failure.fix
+
+
+def test_the_audit_log_may_come_as_its_example_or_as_its_specification_says(
+    ado: AzureDevOps, organization: Organization, simulator: Simulator
+) -> None:
+    organization.add_project("Audited")
+    assert ado.audit_log_has_entries(organization.name)
+    example = '{"value": {"decoratedAuditLogEntries": []}}'
+    simulator.add_fault(Fault("status", path="auditlog", status=200, body=example))
+    assert not ado.audit_log_has_entries(organization.name)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,10 @@ def test_a_row_for_each_organization_with_every_key(ado: CommandLine, simulator:
             "projectCollectionAdministrator",
             "accessLevel",
             "thirdPartyApplicationAccess",
+            "sameTenant",
+            "organizationActive",
+            "auditing",
+            "advancedSecurity",
         }
         assert all(list(one) == list(keys.PREREQUISITE) for one in prerequisites.values())
         assert prerequisites["accessLevel"]["status"] == "met"

@@ -17,15 +17,18 @@ from shared.model.identity import (
     OrganizationPolicies,
     PolicyValue,
 )
-from shared.model.ids import ConnectorId, OrganizationId, TenantId
+from shared.model.ids import NO_TENANT, ConnectorId, OrganizationId, TenantId
 from shared.model.organization import OnboardingState, Organization
-from shared.model.prerequisite import Prerequisite, PrerequisiteName, PrerequisiteStatus
+from shared.model.prerequisite import INFORMATIONAL, Prerequisite, PrerequisiteName, PrerequisiteStatus
 from shared.reconcile.prerequisites import (
+    AUDIT_POLICY,
     OAUTH_POLICY,
+    WRONG_TENANT,
     administrators_descriptor,
     administrators_sid,
     changes,
     decide_onboarding,
+    diagnosis,
     judge,
 )
 
@@ -35,6 +38,10 @@ SID = administrators_sid(INSTANCE)
 FORBIDDEN = Failure(
     FailureKind.DENIED, "PermissionMissing", "Access denied.", "Ask for it.", permission="vso.graph"
 )
+PASSING = Failure(FailureKind.TRANSIENT, "ServerTrouble", "contoso: trouble.", "Wait.")
+OAUTH = PrerequisiteName.THIRD_PARTY_OAUTH
+OURS = "11111111-1111-4111-8111-111111111111"
+THEIRS = "22222222-2222-4222-8222-2222222222aa"
 CONNECTION = Connection(INSTANCE, "me", "aad.abc", "Conn Svc")
 BASIC = Entitlement("express", "account", "none", "active", "Basic")
 
@@ -142,6 +149,144 @@ def test_oauth_off_never_blocks_by_default() -> None:
     assert decide_onboarding(connector(), prerequisites).state is OnboardingState.ONBOARDED
 
 
+@pytest.mark.parametrize(
+    ("told", "tenant", "kind", "status"),
+    [
+        (THEIRS, THEIRS, AuthKind.PAT, PrerequisiteStatus.MET),
+        (THEIRS, THEIRS.upper(), AuthKind.PAT, PrerequisiteStatus.MET),
+        (THEIRS, OURS, AuthKind.PAT, PrerequisiteStatus.NOT_MET),
+        (THEIRS, OURS, AuthKind.USER, PrerequisiteStatus.NOT_MET),
+        (THEIRS, "default", AuthKind.PAT, PrerequisiteStatus.UNKNOWN),
+        (THEIRS, "contoso.com", AuthKind.AZURE_CLI, PrerequisiteStatus.MET),
+        (THEIRS, "contoso.com", AuthKind.MANAGED_IDENTITY, PrerequisiteStatus.UNKNOWN),
+        ("", OURS, AuthKind.USER, PrerequisiteStatus.MET),
+        ("", OURS, AuthKind.MANAGED_IDENTITY, PrerequisiteStatus.UNKNOWN),
+        ("", OURS, AuthKind.PAT, PrerequisiteStatus.UNKNOWN),
+    ],
+)
+def test_same_tenant_of_an_identity_that_is_let_in(
+    told: str, tenant: str, kind: AuthKind, status: PrerequisiteStatus
+) -> None:
+    rights = replace(RIGHTS, connection=Fact.read(replace(CONNECTION, tenant=told)))
+    judged = {one.name: one for one in judge(rights, (), kind, NOW, tenant=TenantId(tenant))}
+    assert judged[PrerequisiteName.SAME_TENANT].status is status
+    assert judged[PrerequisiteName.SAME_TENANT].evidence
+
+
+def not_let_in(tenant: str) -> IdentityRights:
+    """Rights of an identity that the organization of this tenant does not know."""
+    failure = Failure(FailureKind.DENIED, "NotAMember", "contoso: not a user.", "Add it.", tenant=tenant)
+    unread = Fact[object].unread(failure)
+    return IdentityRights(unread, unread, unread, unread, unread)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "same", "code", "fix"),
+    [
+        (THEIRS, PrerequisiteStatus.NOT_MET, WRONG_TENANT, f"Sign in to tenant {THEIRS}"),
+        (OURS, PrerequisiteStatus.MET, "NotAMember", "Users > Add users"),
+        (NO_TENANT, PrerequisiteStatus.NOT_MET, "NotAMember", "Add it."),
+        ("", PrerequisiteStatus.UNKNOWN, "NotAMember", "Add it."),
+    ],
+)
+def test_another_tenant_is_told_from_no_membership(
+    told: str, same: PrerequisiteStatus, code: str, fix: str
+) -> None:
+    rights = not_let_in(told)
+    judged = {one.name: one for one in judge(rights, (), AuthKind.USER, NOW, tenant=TenantId(OURS))}
+    membership = judged[PrerequisiteName.MEMBERSHIP]
+    assert membership.status is PrerequisiteStatus.NOT_MET
+    assert fix in membership.fix
+    assert judged[PrerequisiteName.SAME_TENANT].status is same
+    assert rights.connection.failure is not None
+    assert diagnosis(rights.connection.failure, TenantId(OURS)) == code
+
+
+def test_a_microsoft_account_shows_that_there_is_no_tenant_and_no_auditing() -> None:
+    connection = replace(CONNECTION, subject_descriptor="msa.abc")
+    rights = replace(RIGHTS, connection=Fact.read(connection), audit_log=Fact.read(True))
+    for name in (PrerequisiteName.SAME_TENANT, PrerequisiteName.AUDITING):
+        told = outcome(rights, name)
+        assert told.status is PrerequisiteStatus.NOT_MET
+        assert "connected to no Microsoft Entra tenant" in told.evidence
+        assert "Connect directory" in told.fix
+
+
+def test_a_stopped_organization_is_not_active_and_a_silent_one_is_not_known_to_be() -> None:
+    for code, status in (
+        ("OrganizationStopped", PrerequisiteStatus.NOT_MET),
+        ("NotAMember", PrerequisiteStatus.UNKNOWN),
+        ("TokenRefused", PrerequisiteStatus.UNKNOWN),
+    ):
+        unread = Fact[Connection].unread(Failure(FailureKind.DENIED, code, "contoso: no.", "Start it."))
+        told = outcome(replace(RIGHTS, connection=unread), PrerequisiteName.ORGANIZATION_ACTIVE)
+        assert told.status is status
+        assert (told.evidence, told.fix) == ("contoso: no.", "Start it.")
+    assert outcome(RIGHTS, PrerequisiteName.ORGANIZATION_ACTIVE).status is PrerequisiteStatus.MET
+
+
+def audit(value: bool | None) -> Fact[OrganizationPolicies]:
+    """The policies answer with the audit policy in it, if it has a value."""
+    known = {} if value is None else {AUDIT_POLICY: PolicyValue(value, value)}
+    return Fact.read(OrganizationPolicies(known))
+
+
+@pytest.mark.parametrize(
+    ("policies", "log", "status", "word"),
+    [
+        (audit(value=True), Fact.read(False), PrerequisiteStatus.MET, "can be read"),
+        (audit(value=True), Fact.unread(FORBIDDEN), PrerequisiteStatus.NOT_MET, "Access denied"),
+        (audit(value=False), Fact.read(True), PrerequisiteStatus.NOT_MET, "off"),
+        (audit(value=False), Fact.unread(FORBIDDEN), PrerequisiteStatus.NOT_MET, "off"),
+        (audit(value=None), Fact.read(True), PrerequisiteStatus.MET, "can be read"),
+        (audit(value=None), Fact.read(False), PrerequisiteStatus.UNKNOWN, "empty"),
+        (Fact.unread(FORBIDDEN), Fact.read(False), PrerequisiteStatus.UNKNOWN, "empty"),
+        (Fact.unread(FORBIDDEN), Fact.unread(PASSING), PrerequisiteStatus.UNKNOWN, "trouble"),
+    ],
+)
+def test_auditing_off_refused_and_untold_are_three_things(
+    policies: Fact[OrganizationPolicies], log: Fact[bool], status: PrerequisiteStatus, word: str
+) -> None:
+    told = outcome(replace(RIGHTS, policies=policies, audit_log=log), PrerequisiteName.AUDITING)
+    assert told.status is status
+    assert word in told.evidence
+    assert (told.status is PrerequisiteStatus.MET) is (told.fix == "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Fact.read(True), PrerequisiteStatus.MET),
+        (Fact.unread(FORBIDDEN), PrerequisiteStatus.NOT_MET),
+        (Fact.unread(replace(FORBIDDEN, code="TokenRefused")), PrerequisiteStatus.NOT_MET),
+        (Fact.unread(replace(FORBIDDEN, kind=FailureKind.GONE, code="NotFound")), PrerequisiteStatus.UNKNOWN),
+        (Fact.unread(PASSING), PrerequisiteStatus.UNKNOWN),
+    ],
+)
+def test_advanced_security(answer: Fact[bool], status: PrerequisiteStatus) -> None:
+    told = outcome(replace(RIGHTS, advanced_security=answer), PrerequisiteName.ADVANCED_SECURITY)
+    assert told.status is status
+    if answer.failure is FORBIDDEN:
+        assert "vso.graph" in told.fix
+
+
+def test_what_merely_informs_is_required_only_where_a_connector_says_so() -> None:
+    judged = judge(RIGHTS, (), AuthKind.PAT, NOW)
+    assert {one.name for one in judged} == set(PrerequisiteName)
+    assert decide_onboarding(connector(), judged).state is OnboardingState.ONBOARDED
+    strict = connector(required_prerequisites=(PrerequisiteName.AUDITING,))
+    refused = decide_onboarding(strict, judged)
+    assert refused.state is OnboardingState.NOT_ONBOARDED
+    assert "auditing available" in refused.reason
+
+
+def test_the_note_on_oauth_says_what_baselines_recommend() -> None:
+    told = outcome(replace(RIGHTS, policies=oauth(value=True, effective=False)), OAUTH, AuthKind.USER)
+    assert told.status is PrerequisiteStatus.NOT_MET
+    assert "does not govern Microsoft Entra tokens" in told.evidence
+    assert "baselines recommend to keep it off" in told.fix
+
+
 def test_not_a_member_is_not_met_and_what_it_hides_is_unknown() -> None:
     failure = Failure(FailureKind.DENIED, "NotAMember", "contoso: not a user.", "Add it.")
     unread = Fact[object].unread(failure)
@@ -152,6 +297,7 @@ def test_not_a_member_is_not_met_and_what_it_hides_is_unknown() -> None:
         PrerequisiteName.PROJECT_COLLECTION_ADMINISTRATOR: PrerequisiteStatus.UNKNOWN,
         PrerequisiteName.ACCESS_LEVEL: PrerequisiteStatus.UNKNOWN,
         PrerequisiteName.THIRD_PARTY_OAUTH: PrerequisiteStatus.UNKNOWN,
+        **dict.fromkeys(INFORMATIONAL, PrerequisiteStatus.UNKNOWN),
     }
 
 

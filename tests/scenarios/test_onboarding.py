@@ -8,6 +8,7 @@ import pytest
 
 from handlers.onboard_organization import remove_organization
 from shared.model.connector import ConnectorOptions, DiscoveryMode
+from shared.model.ids import TenantId
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
 from shared.model.prerequisite import PrerequisiteName, PrerequisiteStatus
@@ -36,6 +37,98 @@ def test_a_stakeholder_is_not_onboarded_until_the_licence_changes(bench: Bench, 
     bench.run()
     assert bench.enrollment(name).state is ONBOARDED
     assert bench.equals_the_world(name)
+
+
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "basic",
+        "basic-test-plans",
+        "professional",
+        "early-adopter",
+        "visual-studio",
+        "visual-studio-eligible",
+        "pending",
+    ],
+)
+def test_licences_that_show_repositories_are_onboarded(bench: Bench, name: str, licence: str) -> None:
+    bench.world.organization(name).set_licence(licence)
+    bench.connect()
+    bench.run()
+    assert bench.enrollment(name).state is ONBOARDED
+    access = bench.prerequisite(name, PrerequisiteName.ACCESS_LEVEL)
+    assert access.status is PrerequisiteStatus.MET
+    assert bool(access.warning) is (licence == "pending")
+
+
+@pytest.mark.parametrize(
+    "licence", ["stakeholder", "visual-studio-unconfirmed", "none", "disabled", "expired"]
+)
+def test_licences_that_hide_repositories_are_not(bench: Bench, name: str, licence: str) -> None:
+    bench.world.organization(name).set_licence(licence)
+    bench.connect()
+    bench.run()
+    refused = bench.enrollment(name)
+    assert refused.state is NOT_ONBOARDED
+    assert "Not met: Basic access level" in refused.reason
+
+
+def test_a_member_to_whom_it_is_denied_is_told_of_the_denial(bench: Bench, name: str) -> None:
+    bench.world.organization(name).set_pca("denied")
+    bench.connect()
+    bench.run()
+    refused = bench.enrollment(name)
+    assert "but" in refused.reason
+    assert "is denied" in refused.reason
+    assert "Take away the explicit deny" in refused.fix
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "reason", "fix"),
+    [
+        (True, "The connector signs in to tenant", "Sign in to tenant"),
+        (False, "no user of the organization", "Users > Add users"),
+    ],
+)
+def test_another_tenant_and_no_membership_are_two_reasons(
+    bench: Bench, name: str, reason: str, fix: str, *, elsewhere: bool
+) -> None:
+    organization = bench.world.organization(name)
+    organization.remove_member()
+    organization.tenant = "22222222-2222-4222-8222-222222222222" if elsewhere else bench.world.tenant
+    bench.connect(tenant=TenantId(bench.world.tenant), organizations=(name,))
+    bench.run()
+    refused = bench.enrollment(name)
+    assert refused.state is NOT_ONBOARDED
+    assert reason in refused.reason
+    assert fix in refused.fix
+    assert ("The connector signs in to tenant" in refused.reason) is elsewhere
+    organization.tenant = bench.world.tenant
+    organization.add_member(pca="direct")
+    bench.run()
+    assert bench.enrollment(name).state is ONBOARDED
+    assert bench.prerequisite(name, PrerequisiteName.SAME_TENANT).status is PrerequisiteStatus.MET
+
+
+def test_oauth_off_does_not_block(bench: Bench, name: str) -> None:
+    bench.world.organization(name).set_policy("DisallowOAuthAuthentication", value=True)
+    bench.connect()
+    bench.run()
+    assert bench.enrollment(name).state is ONBOARDED
+    shown = bench.prerequisite(name, PrerequisiteName.THIRD_PARTY_OAUTH)
+    assert shown.status is PrerequisiteStatus.NOT_MET
+
+
+def test_auditing_that_is_off_is_shown_and_blocks_only_who_requires_it(bench: Bench, name: str) -> None:
+    bench.world.organization(name).set_policy("LogAuditEvents", value=False)
+    bench.connect(options=ConnectorOptions(required_prerequisites=(PrerequisiteName.AUDITING,)))
+    bench.run()
+    refused = bench.enrollment(name)
+    assert refused.state is NOT_ONBOARDED
+    assert "auditing is off" in refused.reason
+    bench.world.organization(name).set_policy("LogAuditEvents", value=True)
+    bench.run()
+    assert bench.enrollment(name).state is ONBOARDED
 
 
 @pytest.mark.parametrize("kind", ["direct", "nested", "entra-group"])

@@ -43,6 +43,7 @@ SPECIFICATIONS = {
     "graph": "graph/7.1/graph.json",
     "memberEntitlementManagement": "memberEntitlementManagement/7.1/memberEntitlementManagement.json",
     "audit": "audit/7.1/audit.json",
+    "advancedSecurity": "advancedSecurity/7.2/management.json",
 }
 
 
@@ -240,6 +241,14 @@ CASES = [
         PREVIEW,
         "audit",
         "AuditLogQueryResult",
+        ".",
+    ),
+    Case(
+        "Advanced Security",
+        "/advsec.dev.azure.com/contoso/_apis/management/enablement",
+        "7.2-preview.3",
+        "advancedSecurity",
+        "BulkEnablementSettingsBase",
         ".",
     ),
 ]

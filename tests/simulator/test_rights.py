@@ -299,3 +299,38 @@ def test_a_capability_can_be_refused(
 def test_a_member_that_was_removed_is_turned_away(client: Client, contoso: Organization) -> None:
     contoso.remove_member()
     assert client.get("/dev.azure.com/contoso/_apis/projects").status_code == 401
+
+
+def test_advanced_security_is_for_those_who_may_view_alerts(
+    client: Client, world: World, contoso: Organization
+) -> None:
+    path = "/advsec.dev.azure.com/contoso/_apis/management/enablement"
+    status = client.get(path, version="7.2-preview.3").json()["reposEnablementStatus"]
+    assert len(status) == sum(len(one.repositories) for one in contoso.projects.values())
+    contoso.set_pca("none")
+    assert client.get(path, version="7.2-preview.3").json()["typeKey"] == "AccessCheckException"
+    contoso.set_pca("direct")
+    contoso.deny_capability("advancedsecurity")
+    assert client.get(path, version="7.2-preview.3").status_code == 403
+    world.set_missing_scopes({"vso.advsec"})
+    assert client.get(path, version="7.2-preview.3").status_code == 401
+
+
+def test_a_token_with_narrow_scopes_is_refused_where_no_scope_is_documented(
+    client: Client, world: World
+) -> None:
+    world.set_missing_scopes({"full"})
+    assert client.get(f"/dev.azure.com/contoso/_apis/permissions/{COLLECTION}/2").status_code == 401
+    page = "/dev.azure.com/contoso/_settings/organizationPolicy"
+    assert client.get(page, version=None, __rt="fps").status_code == 401
+    assert client.get("/dev.azure.com/contoso/_apis/projects").status_code == 200
+
+
+def test_a_microsoft_account_has_no_tenant_in_its_descriptor(
+    client: Client, world: World, contoso: Organization
+) -> None:
+    contoso.add_member(world.add_identity("theirs", microsoft_account=True))
+    client.token = "theirs"
+    user = client.get("/dev.azure.com/contoso/_apis/connectionData", version="7.1-preview").json()
+    assert user["authenticatedUser"]["subjectDescriptor"].startswith("msa.")
+    assert user["authenticatedUser"]["descriptor"].endswith("@Live.com")
