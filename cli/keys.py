@@ -14,10 +14,7 @@ CONNECTOR: Keys = {
     "organizations": "names it was given: the selected ones, or those its identity cannot list",
     "excluded": "names and patterns it never takes",
     "auth": "how it signs in: `user`, `pat`, `managed-identity`, `service-principal` or `azure-cli`",
-<<<<<<< HEAD
     "account": "sign-in name of the person it signs in as, or null",
-=======
->>>>>>> document
     "clientId": "application or managed identity it signs in as, or null",
     "discoverAs": "how it signs in to list organizations, where that differs, or null",
     "subscription": "Azure subscription, or null",
