@@ -6,6 +6,7 @@ import click
 
 from cli import keys
 from cli.command import Answer, Group, invocation
+from cli.connector_apply import apply
 from cli.connector_authorize import authorize
 from cli.connector_create import create
 from cli.connector_export import export
@@ -42,6 +43,7 @@ def connector() -> None:
 
 
 connector.add_command(create)
+connector.add_command(apply)
 connector.add_command(authorize)
 
 

@@ -1,29 +1,22 @@
-"""`connector create`: everything by option, so that it scripts; every refusal says what to do instead."""
+"""`connector create`: by options, so that it scripts, or by questions."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from cli import keys
-from cli.command import Answer, Command, invocation
-from cli.connector_rows import connector_row
-from cli.output import OutputFormat, note, write_line, write_object
+from cli.command import Answer, Command
 from cli.problems import CannotTell, WrongOption
-from cli.session import opened, person
-from shared.model.connector import AuthKind, Connector, DiscoveryMode, Plan
-from shared.model.ids import ConnectorId
-from shared.model.journal import JournalEntry, JournalEvent
+from cli.session import opened
+from shared.model.connector import AuthKind, DiscoveryMode, Plan
 from shared.model.prerequisite import DEFENDER_PREREQUISITES, PrerequisiteName
-from shared.ports import StateConflict
 
 if TYPE_CHECKING:
-    from shared.wiring.runtime import Runtime
+    from cli.connector_fields import ConnectorDocument
 
 _NO_PREREQUISITE = "none"
 _DEFAULT_TENANT = "default"
@@ -82,7 +75,9 @@ class _Wanted:
         "    --auth managed-identity --client-id 11111111-2222-3333-4444-555555555555",
     ),
 )
-@click.option("--name", required=True, help="Name, 1 to 64 of letters, digits, - _ and . characters.")
+@click.option(
+    "--name", default="", metavar="NAME", help="Name, 1 to 64 of letters, digits, - _ and . characters."
+)
 @click.option(
     "--mode",
     type=click.Choice([one.value for one in DiscoveryMode], case_sensitive=False),
@@ -164,22 +159,51 @@ class _Wanted:
     help=f"Prerequisite that must be met before onboarding: {', '.join(PrerequisiteName)}; repeatable; "
     f"'none' for none.  [default: {', '.join(DEFENDER_PREREQUISITES)}]",
 )
+@click.option(
+    "--device-code/--browser",
+    "device_code",
+    default=None,
+    help="How a person signs in, with --auth or --discover-as user.  [default: the browser, if there is one]",
+)
+@click.option("--dry-run", is_flag=True, help="Stop after the review: nothing is written.")
 def create(**options: object) -> None:
-    """Create a connector and print it.
+    """Create a connector and print it. In a terminal, without --name, everything is asked for.
+
+    On a terminal, and with --dry-run, it shows first which organizations will be onboarded, which will not
+    and why, which permissions are missing and what that costs, and how many requests a first sync takes.
 
     The token is never an option: put it in ADO_PAT. A token must be for "All accessible organizations" to
     find organizations by itself.
     """
-    wanted = _wanted(options)
+    from cli.connector_flow import (  # noqa: PLC0415 - heavy
+        Manner,
+        create_from,
+        is_interactive,
+        say_created,
+        take_stock,
+    )
+
+    dry_run, by_code = bool(options["dry_run"]), options["device_code"]
+    device_code = by_code if isinstance(by_code, bool) else None
+    person_there = is_interactive()
     with opened() as runtime:
-        found = _connector(wanted, runtime.state.connectors(), runtime.clock.now())
-        created = _store(found, runtime)
-        row = connector_row(created)
-    if invocation().output is OutputFormat.JSON:
-        write_object(row)
-    else:
-        write_line(f'Created connector "{created.name}" ({created.id}), mode {created.mode.value}.')
-        note('Next: "ado-connector run --once" finds its organizations and fills the inventory.')
+        if not options["name"] and person_there:
+            from cli.connector_wizard import document_by_asking  # noqa: PLC0415
+
+            document = document_by_asking(runtime)
+            manner = Manner(dry_run=dry_run, confirm=True, device_code=device_code)
+        else:
+            document = _document(_wanted(options))
+            manner = Manner(
+                dry_run=dry_run,
+                review=dry_run or person_there,
+                authorize=person_there or device_code is not None,
+                device_code=device_code,
+            )
+        created = create_from(document, runtime, manner)
+        if created is not None:
+            reviewed = person_there or created.mode is DiscoveryMode.EXISTING
+            say_created(take_stock(created, runtime) if reviewed else created)
 
 
 def _wanted(options: dict[str, object]) -> _Wanted:
@@ -210,19 +234,18 @@ def _wanted(options: dict[str, object]) -> _Wanted:
     )
 
 
-def _connector(wanted: _Wanted, existing: Iterable[Connector], now: datetime) -> Connector:
-    from cli.connector_document import checked, connector_of  # noqa: PLC0415 - heavy
+def _document(wanted: _Wanted) -> ConnectorDocument:
+    from cli.connector_document import checked  # noqa: PLC0415 - heavy
     from cli.connector_problems import InvalidDocument  # noqa: PLC0415
 
+    if not wanted.name:
+        raise WrongOption(
+            "--name", "it is missing.", "Give one, or run the command in a terminal to be asked everything."
+        )
     try:
-        document = checked(_written(wanted))
+        return checked(_written(wanted))
     except InvalidDocument as invalid:
         raise CannotTell("\n".join(str(one.renamed(_OPTIONS)) for one in invalid.problems)) from None
-    found = connector_of(document, ConnectorId(str(uuid.uuid4())), now)
-    place = _place(found)
-    if any(_place(one) == place for one in existing):
-        raise _name_taken(found.name)
-    return found
 
 
 def _written(wanted: _Wanted) -> dict[str, object]:
@@ -269,18 +292,6 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def _name_taken(name: str) -> WrongOption:
-    return WrongOption(
-        "--name",
-        f'there already is a connector "{name}" in this resource group.',
-        "Choose another name, or another --resource-group.",
-    )
-
-
-def _place(connector: Connector) -> tuple[str, str, str]:
-    return connector.subscription.casefold(), connector.resource_group.casefold(), connector.name.casefold()
-
-
 def _required(require: tuple[str, ...]) -> tuple[PrerequisiteName, ...]:
     if not require:
         return DEFENDER_PREREQUISITES
@@ -292,45 +303,3 @@ def _required(require: tuple[str, ...]) -> tuple[PrerequisiteName, ...]:
             )
         return ()
     return tuple(one for one in PrerequisiteName if one.value in names)
-
-
-def _store(wanted: Connector, runtime: Runtime) -> Connector:
-    entry = JournalEntry(
-        at=wanted.created_at,
-        event=JournalEvent.CONNECTOR_CREATED,
-        connector=wanted.id,
-        subject=wanted.id,
-        subject_name=wanted.name,
-        after=wanted.mode.value,
-        requested_by=person(),
-    )
-    try:
-        created = runtime.state.put_connector(wanted, [entry])
-    except StateConflict:
-        raise _name_taken(wanted.name) from None
-    missing = _missing_secrets(created, runtime)
-    for setting in missing:
-        note(f'{setting} is not set: set it before "ado-connector run".')
-    if created.mode is DiscoveryMode.EXISTING:
-        _take_stock(created, runtime, can_sign_in=not missing)
-    return runtime.state.get_connector(created.id) or created
-
-
-def _missing_secrets(connector: Connector, runtime: Runtime) -> list[str]:
-    given = {"ADO_PAT": runtime.settings.ado_pat, "AZURE_CLIENT_SECRET": runtime.settings.azure_client_secret}
-    identities = (connector.identity, connector.discover_as)
-    needed = dict.fromkeys(one.secret_setting for one in identities if one is not None and one.secret_setting)
-    return [setting for setting in needed if given.get(setting) is None]
-
-
-def _take_stock(connector: Connector, runtime: Runtime, *, can_sign_in: bool) -> None:
-    """What exists now is what *existing* means: look at once where that is possible."""
-    from handlers.discover_organizations import discover_connector  # noqa: PLC0415 - heavy
-
-    later = "What exists at the first complete discovery will count as existing."
-    if not can_sign_in:
-        note(f"The existing organizations could not be listed yet. {later}")
-        return
-    if not discover_connector(connector, runtime.dependencies):
-        current = runtime.state.get_connector(connector.id) or connector
-        note(f"The existing organizations could not be listed: {current.provisioning_message} {later}")
