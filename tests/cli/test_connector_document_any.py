@@ -32,6 +32,7 @@ from tests.cli.malformed_documents import GOOD
 from tests.cli.test_malformed_documents import CoreLoader
 
 SCHEMA = Draft202012Validator(schema())
+FIELDS = tuple(schema()["properties"])
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORDS = st.text("abcxyzABCXYZ0159_-.", min_size=1, max_size=20)
 TRAPS = st.sampled_from(
@@ -135,6 +136,19 @@ def test_any_export_fits_the_schema_and_says_the_same_to_every_reader(written: d
         assert SCHEMA.is_valid(read)
 
 
+@settings(deadline=None)
+@given(documents(), documents())
+def test_only_equal_documents_have_no_changes(one: dict[str, Any], other: dict[str, Any]) -> None:
+    before, after = checked(one), checked(other)
+    told = changes(before, after)
+    assert (not told) == (before == after)
+    for change in told:
+        assert change.before != change.after
+        assert change.meaning.endswith(".")
+        assert change.field.partition(".")[0] in FIELDS
+    assert len(set(told)) == len(told)
+
+
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
@@ -152,7 +166,6 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=5,
 )
-FIELDS = tuple(schema()["properties"])
 
 
 @settings(max_examples=400, deadline=None)
