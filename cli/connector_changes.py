@@ -45,6 +45,7 @@ _VALUES: Mapping[tuple[str, str], str] = {
     ): "Organizations that appear after stock was taken are no longer taken by themselves.",
     ("mode", "existing-and-future"): "Every organization that is found is taken, later ones too.",
     ("mode", "selected"): "Organizations that are not named give up their claim.",
+    ("discoverAs", ""): "The organizations are listed as the identity that the connector runs as.",
     ("plan", "foundational"): "What Defender CSPM adds is shown as turned off.",
     ("plan", "defender-cspm"): "Container mapping, risk context and code-to-cloud are shown as turned on.",
     ("installExtension", "true"): "The extension is installed where it is missing: a write to Azure DevOps.",
@@ -60,10 +61,12 @@ _GONE: Mapping[str, str] = {
     "exclude": "An organization that it fitted is taken again, as the mode says.",
     "requiredPrerequisites": "Onboarding no longer depends on it; it is checked and shown all the same.",
 }
+_SPELLING = "Only the spelling changes: names compare without case."
+_ORDER = "Only the order of the entries changes."
 
 
 def changes(before: ConnectorDocument, after: ConnectorDocument) -> tuple[Change, ...]:
-    """Every change, in the order of the fields. Case of organization names and patterns is none."""
+    """Every change, in the order of the fields; none only where the documents are the same."""
     return tuple(_changes(as_written(before), as_written(after)))
 
 
@@ -89,14 +92,23 @@ def _parts(key: str, old: object, new: object) -> Iterator[Change]:
 
 def _change(field: str, old: object, new: object, of: str = "") -> Change:
     before, after = _shown(old), _shown(new)
-    meaning = _MEANINGS.get(field) or _VALUES.get((field, after or "")) or _MEANINGS[of]
+    meaning = _VALUES.get((field, after or "")) or _MEANINGS.get(field) or _MEANINGS[of]
     return Change(field, before, after, meaning)
 
 
 def _entries(key: str, old: list[str], new: list[str]) -> Iterator[Change]:
-    had, has = {one.casefold() for one in old}, {one.casefold() for one in new}
-    yield from (Change(key, one, None, _GONE[key]) for one in old if one.casefold() not in has)
-    yield from (Change(key, None, one, _ADDED[key]) for one in new if one.casefold() not in had)
+    had, has = _by_name(old), _by_name(new)
+    yield from (Change(key, one, None, _GONE[key]) for name, one in had.items() if name not in has)
+    yield from (Change(key, None, one, _ADDED[key]) for name, one in has.items() if name not in had)
+    same = [name for name in had if name in has]
+    yield from (Change(key, had[name], has[name], _SPELLING) for name in same if had[name] != has[name])
+    moved = [(one, other) for one, other in zip(had, has, strict=False) if one != other]
+    if moved and len(same) == len(had) == len(has):
+        yield Change(key, had[moved[0][0]], has[moved[0][1]], _ORDER)
+
+
+def _by_name(entries: list[str]) -> dict[str, str]:
+    return {one.casefold(): one for one in entries}
 
 
 def _texts(value: object) -> list[str]:

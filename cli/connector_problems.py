@@ -25,6 +25,7 @@ from cli.connector_fields import (
     quoted,
 )
 from cli.connector_rules import FieldPath, broken_rules
+from cli.output import printable
 from cli.problems import CannotTell
 from cli.yaml_text import Unquoted
 from shared.model.connector import DiscoveryMode, Plan
@@ -81,7 +82,8 @@ class InvalidDocument(CannotTell):
     def _place(self, problem: Problem) -> str:
         if not self.source:
             return ""
-        return f"{self.source}:{problem.line}: " if problem.line else f"{self.source}: "
+        source = printable(self.source)
+        return f"{source}:{problem.line}: " if problem.line else f"{source}: "
 
 
 Line = Callable[[FieldPath], int | None]
@@ -221,7 +223,7 @@ def _unknown(where: FieldPath, written: Mapping[str, Any]) -> tuple[str, str]:
     inside = written.get(str(where[0])) if len(where) > 1 else None
     if where[0] in _IDENTITIES and isinstance(inside, Mapping) and field in IDENTITY_FIELDS:
         return (
-            f"it means nothing with kind {inside.get('kind')}.",
+            f"it means nothing with `{where[0]}.kind` {inside.get('kind')}.",
             "Leave it out, or use another kind of identity.",
         )
     if _SECRET_KEY.search(field) or like_a_secret(field):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def schema() -> _Schema:
     """The schema, in draft 2020-12."""
     generated = ConnectorDocument.model_json_schema(schema_generator=_Strict)
     for part in (generated, *generated["$defs"].values()):
-        for field in part.get("properties", {}).values():
+        for name, field in part.get("properties", {}).items():
+            field["title"] = _title(name)
             # Left out is what these stand for, and nothing that could be written.
             if field.get("default") in ("", None):
                 field.pop("default", None)
@@ -45,6 +47,12 @@ def schema() -> _Schema:
         "description": "Which Azure DevOps organizations to connect, as whom, and how.",
         "allOf": _rules(),
     }
+
+
+def _title(name: str) -> str:
+    """What an editor calls the field: Client id, for clientId."""
+    words = re.sub(r"[A-Z]", lambda found: f" {found[0].lower()}", name)
+    return words[0].upper() + words[1:]
 
 
 def _rules() -> list[_Schema]:

@@ -11,6 +11,7 @@ from cli.command import Answer, Command, invocation
 from cli.connector_files import name_of, read_document
 from cli.output import OutputFormat, many, write_line, write_object
 from cli.problems import ExitCode
+from cli.session import redact
 
 if TYPE_CHECKING:
     from cli.connector_problems import InvalidDocument
@@ -56,11 +57,11 @@ def validate(file: str) -> int:
 def _tell(invalid: InvalidDocument) -> None:
     if invocation().output is OutputFormat.JSON:
         problems = [
-            {"field": one.field, "line": one.line, "problem": one.problem, "fix": one.fix}
+            {"field": redact(one.field), "line": one.line, "problem": redact(one.problem), "fix": one.fix}
             for one in invalid.problems
         ]
         write_object({"source": invalid.source, "valid": False, "name": None, "problems": problems})
         return
     for sentence in invalid.sentences():
-        write_line(sentence)
+        write_line(redact(sentence))
     write_line(f"{many(len(invalid.problems), 'problem')} in {invalid.source}.")

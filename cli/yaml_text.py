@@ -199,7 +199,8 @@ class _Reader:
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             self._flaw(where, event, "it has an anchor (&).", "Take it out: nothing can refer to it.")
         if getattr(event, "tag", None) is not None:
-            self._flaw(where, event, "it has a tag (!).", "Take it out: no value needs one.")
+            told = ("it has a tag (!).", "Take it out: no value needs one.")
+            self.flaws.append(Flaw(where, _line(event), *told, lost=True))
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event)
         if len(where) >= MAX_DEPTH:

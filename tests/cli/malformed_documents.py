@@ -426,7 +426,7 @@ WRONG_IDENTITIES = (
         "client-of-a-pat",
         PLAIN + f"identity: {{kind: pat, clientId: {GUID}}}\n",
         "identity.clientId",
-        "means nothing with kind pat",
+        "means nothing with `identity.kind` pat",
         "Leave it out",
     ),
     M(

@@ -154,6 +154,99 @@ def test_changes_are_told_by_field_and_meaning() -> None:
     assert changes(before, before) == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "field", "before", "after", "meaning"),
+    [
+        ("mode: selected", "mode: existing", "mode", "selected", "existing", "after stock was taken"),
+        ("Fabrikam", "fabrikam", "organizations", "Fabrikam", "fabrikam", "Only the spelling"),
+        ("contoso\n  - Fabrikam", "Fabrikam\n  - contoso", "organizations", "contoso", "Fabrikam", "order"),
+        ("installExtension: true", "installExtension: false", "installExtension", "true", "false", "stays"),
+        (
+            "account: ann@",
+            "account: bob@",
+            "discoverAs.account",
+            "ann@contoso.com",
+            "bob@contoso.com",
+            "listed",
+        ),
+        (
+            "_SECRET\n",
+            "_SECRET_2\n",
+            "identity.secretSetting",
+            "AZURE_CLIENT_SECRET",
+            "AZURE_CLIENT_SECRET_2",
+            "other setting",
+        ),
+        (
+            "discoverAs:\n  kind: user\n  account: ann@contoso.com\n",
+            "",
+            "discoverAs",
+            "user ann@contoso.com",
+            None,
+            "runs as",
+        ),
+        (
+            "kind: user\n  account: ann@contoso.com",
+            "kind: azure-cli",
+            "discoverAs",
+            "user ann@contoso.com",
+            "azure-cli",
+            "other identity",
+        ),
+        ("region: westeurope\n", "", "region", "westeurope", None, "nothing moves"),
+        ("  name: mapping", "  name: maps", "extension.name", "mapping", "maps", "looked for"),
+    ],
+)
+def test_each_change_means_something(
+    old: str, new: str, field: str, before: str | None, after: str | None, meaning: str
+) -> None:
+    assert old in FULL
+    (change,) = changes(load(FULL), load(FULL.replace(old, new)))
+    assert (change.field, change.before, change.after) == (field, before, after)
+    assert meaning in change.meaning
+    assert str(change).startswith(f"{field}: ")
+
+
+def test_what_an_earlier_version_let_in_is_told_when_it_is_exported(ado: CommandLine, state: State) -> None:
+    state.put_connector(replace(connector(), subscription="production", region="West Europe"))
+    told = ado("connector", "export", "contoso-prod", code=2)
+    assert told.out == ""
+    assert "subscription: " in told.err
+    assert "region: " in told.err
+
+
+def test_an_export_that_cannot_be_written_is_told(ado: CommandLine, tmp_path: Path) -> None:
+    ado("connector", "create", "--name", "one")
+    told = ado("connector", "export", "one", "--output-file", str(tmp_path / "no" / "where"), code=2)
+    assert "--output-file: the file cannot be used" in told.err
+
+
+def test_create_tells_all_that_is_wrong_by_option(ado: CommandLine) -> None:
+    told = ado(
+        *("connector", "create", "--name", "a b", "--region", "usgovvirginia", "--auth", "service-principal"),
+        *("--organization", "Alpha", "--exclude", "al*", "--account", "ann@contoso.com"),
+        code=2,
+    ).err
+    for option in ("--name", "--region", "--client-id", "--account", "--tenant", "--organization", "--mode"):
+        assert sum(line.removeprefix("Error: ").startswith(option) for line in told.splitlines()) == 1, told
+    assert "Azure DevOps Services exists in the commercial cloud alone." in told
+    assert "`" not in told
+
+
+def test_a_user_can_be_created(ado: CommandLine, state: State) -> None:
+    ado(
+        *("connector", "create", "--name", "one", "--tenant", "contoso.com", "--auth", "user"),
+        *("--account", "ann@contoso.com", "--client-id", GUID),
+    )
+    (kept,) = state.connectors()
+    assert (kept.identity.kind, kept.identity.account, kept.identity.client_id) == (
+        AuthKind.USER,
+        "ann@contoso.com",
+        GUID,
+    )
+    assert "account: ann@contoso.com" in ado("connector", "export", "one").out
+
+
 @pytest.mark.parametrize("name", ["123", "1e3", "no", "0o17", "null", "2026-01-01", "true", "-", "._"])
 def test_names_that_look_like_something_else_are_quoted_and_stay_names(name: str) -> None:
     document = checked({**as_written(load(SMALL)), "name": name})
