@@ -28,7 +28,8 @@ _LISTING = (AuthKind.USER, AuthKind.PAT, AuthKind.AZURE_CLI)
 
 def document_by_asking(runtime: Runtime) -> ConnectorDocument:
     """Ask everything that a connector needs; each answer is checked before the next question."""
-    note("A connector connects Azure DevOps organizations. Ctrl-C at any time leaves everything as it is.\n")
+    note("A connector connects Azure DevOps organizations. Ctrl-C at any time leaves everything as it is.")
+    note("")
     taken = {one.name.casefold() for one in runtime.state.connectors()}
     written: dict[str, object] = {"apiVersion": API_VERSION, "kind": KIND}
 

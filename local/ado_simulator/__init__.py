@@ -1,5 +1,6 @@
 """An Azure DevOps to run against: a world of organizations, served over HTTP with the service's quirks."""
 
+from local.ado_simulator.bearer import Bearer, BearerTokens
 from local.ado_simulator.faults import Fault, FaultKind
 from local.ado_simulator.generate import generate_world
 from local.ado_simulator.identity import LICENCES, Identity, IdentityKind, Licence, Member, PcaKind
@@ -15,6 +16,8 @@ __all__ = [
     "CONTAINER_MAPPING",
     "LICENCES",
     "SCANNER",
+    "Bearer",
+    "BearerTokens",
     "Fault",
     "FaultKind",
     "Identity",

@@ -40,6 +40,7 @@ from local.ado_simulator.answers import (
     sign_in_redirect,
     unauthorized_user,
 )
+from local.ado_simulator.bearer import Bearer, BearerTokens
 from local.ado_simulator.control import Control
 from local.ado_simulator.damage import change, replacement
 from local.ado_simulator.faults import Fault, FaultBook, FaultKind, Target, target_text
@@ -76,13 +77,19 @@ class Simulator:
         page_size: int = 100,
         entitlement_page_size: int = 100,
         port: int = 0,
+        bearer_tokens: BearerTokens | None = None,
     ) -> None:
-        """Serve `world` on 127.0.0.1; port 0 takes a free one. `latency` is seconds added to each answer."""
+        """Serve `world` on 127.0.0.1; port 0 takes a free one. `latency` is seconds added to each answer.
+
+        `bearer_tokens` reads tokens of Microsoft Entra: whoever they name by object id is the identity of the
+        world with that origin id.
+        """
         self.world = world if world is not None else World()
         self.options = Options(page_size, entitlement_page_size, latency)
         self.requests = RequestLog()
         self.faults = FaultBook()
         self.throttle = Throttle()
+        self._bearer_tokens = bearer_tokens
         self._control = Control(self)
         self._stopping = threading.Event()
         self._server = WireServer(port, self._serve)
@@ -246,8 +253,10 @@ class Simulator:
                 return organization_not_found()
             if organization is not None and organization.stopped:
                 return organization_stopped(organization.name)
-            identity = self.world.identities.get(target.token or "")
-            denied = self._authenticate(target, identity, organization, is_bearer=is_bearer)
+            identity, bearer = self._identity(target.token, is_bearer=is_bearer)
+            denied = _refused_bearer(target.host, bearer, organization) or self._authenticate(
+                target, identity, organization, is_bearer=is_bearer
+            )
             if denied is not None or identity is None:
                 return denied or sign_in_page()
             if route is None:
@@ -272,6 +281,17 @@ class Simulator:
             if version and answer.content_type == JSON:
                 answer.content_type = f"{JSON}; api-version={version}"
             return answer
+
+    def _identity(self, token: str | None, *, is_bearer: bool) -> tuple[Identity | None, Bearer | None]:
+        """Who holds the token; what a token of Entra says comes along."""
+        identity = self.world.identities.get(token or "")
+        if identity is not None or not is_bearer or self._bearer_tokens is None or not token:
+            return identity, None
+        bearer = self._bearer_tokens.read(token)
+        if bearer is None:
+            return None, None
+        owners = (one for one in self.world.identities.values() if one.origin_id == bearer.object_id)
+        return next(owners, None) or _stranger(token, bearer), bearer
 
     def _authenticate(
         self, target: Target, identity: Identity | None, organization: Organization | None, *, is_bearer: bool
@@ -335,6 +355,24 @@ class Simulator:
         largest = self.options.chunk_above
         if largest is not None and len(answer.body) > largest and answer.cut is None:
             answer.chunked = True
+
+
+def _refused_bearer(host: str, bearer: Bearer | None, organization: Organization | None) -> Answer | None:
+    """What an expired token, or one of another tenant than the organization's, is answered with."""
+    if bearer is None:
+        return None
+    if bearer.expired:
+        return empty_unauthorized(host)
+    if organization is not None and bearer.tenant != organization.tenant:
+        return unauthorized_user(organization.name, organization.tenant, bearer.object_id)
+    return None
+
+
+def _stranger(token: str, bearer: Bearer) -> Identity:
+    """Somebody whom Entra knows and no organization does."""
+    return Identity(
+        token, bearer.object_id, bearer.object_id, bearer.object_id, "", "A stranger", "", bearer.tenant
+    )
 
 
 def _credential(header: str) -> tuple[str | None, bool]:

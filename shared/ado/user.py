@@ -259,6 +259,8 @@ def application_of(
 
 def asked(ask: Callable[[], T], where: Where) -> T:
     """What MSAL answers. Its exceptions know requests, and requests know secrets: they end here."""
+    from msal.exceptions import MsalError  # noqa: PLC0415 - as above
+
     problem: AzureDevOpsError
     try:
         return ask()
@@ -272,7 +274,8 @@ def asked(ask: Callable[[], T], where: Where) -> T:
             problem = told(refusal.error, where, refusal.cause + _coded(codes), fix=refusal.fix)
         else:
             problem = told(NoConnection, where, "Microsoft Entra gave no usable answer about the tenant")
-    except RuntimeError:
+    except MsalError:
+        # A 5xx or a 429: MSAL raises those, and hands everything else over as an answer.
         problem = told(NoConnection, where, "Microsoft Entra answered with trouble of its own")
     raise problem
 

@@ -50,7 +50,11 @@ def _stderr_handler() -> logging.Handler:
             foreign_pre_chain=list(_SHARED),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+                structlog.dev.ConsoleRenderer(
+                    colors=sys.stderr.isatty(),
+                    # The default shows local variables, and some of them are secrets.
+                    exception_formatter=structlog.dev.plain_traceback,
+                ),
             ],
         )
     )
