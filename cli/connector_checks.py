@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cli.checks import Check, Group, Outcome, Weight
@@ -52,17 +52,15 @@ def _sign_in(
     key: str,
     title: str,
 ) -> SignIn:
-    who = f"{title} ({identity.kind.value})"
-
-    def check(outcome: Outcome, evidence: str, failure: Failure | None = None, fix: str = "") -> SignIn:
+    def check(outcome: Outcome, evidence: str, failure: Failure | None = None) -> SignIn:
         made = Check(
             key,
             Group.CONNECTOR,
-            who,
+            f"{title} ({identity.kind.value})",
             outcome,
             evidence,
             _BREAKS,
-            fix or (failure.fix if failure else ""),
+            failure.fix if failure else "",
             weight=Weight.BLOCKING,
             code=failure.code if failure else "",
             connector=connector.name,
@@ -71,14 +69,16 @@ def _sign_in(
 
     client = runtime.factory.connect(identity, connector.tenant, Urgency.URGENT)
     try:
+        client.sign_in()
         profile = client.profile()
     except SecretUnavailable as error:
-        failure = Failure(FailureKind.DENIED, "SecretUnavailable", str(error))
-        return check(Outcome.NOT_MET, failure.reason, failure, "Make the secret available, as it says.")
+        problem, _, fix = str(error).partition(". ")
+        failure = Failure(FailureKind.DENIED, "SecretUnavailable", f"{problem}.", fix)
     except ServiceError as error:
         failure = error.failure
     else:
         return check(Outcome.MET, f"Signed in as {profile.display_name or 'an unnamed identity'}.")
+    failure = replace(failure, fix=failure.fix.replace("authorize NAME", f"authorize {connector.name}"))
     if failure.code == "TokenRefused":
         for organization in organizations[:1]:
             try:
@@ -88,9 +88,9 @@ def _sign_in(
                     continue
             told = f"Organization {organization} takes the token, though the profile may not be read with it."
             return check(Outcome.MET, told)
-    if failure.kind is FailureKind.DENIED:
-        return check(Outcome.NOT_MET, failure.reason, failure)
-    return check(Outcome.UNKNOWN, failure.reason, failure)
+    return check(
+        Outcome.NOT_MET if failure.kind is FailureKind.DENIED else Outcome.UNKNOWN, failure.reason, failure
+    )
 
 
 def _authorization(connector: Connector) -> Iterator[Check]:

@@ -98,7 +98,7 @@ def doctor(organization: str | None, connector: str | None, limit: int) -> int:
     prerequisites as they are now and at each permission that something needs, about 15 requests each.
 
     It only reads. In the state it leaves nothing but the count of its requests, which the rate limit is
-    shared by.
+    shared by, and the tokens of a person's sign-in where they had to be renewed.
 
     Exit codes: 0 all is met, 1 something is not, 2 something could not be told.
     """
@@ -184,7 +184,14 @@ def _opened(chosen: Settings, found: Examination) -> Iterator[Place | None]:
     except (QueueUrlError, SettingsError, StateUnavailable) as error:
         found.checks.append(_no_queue(redact(str(error))))
     stores = (state, queue or cast("Queues", _NoQueue()))
-    runtime = build_runtime(chosen, stream_logs=True, stores=lambda *_: stores, look_only=True)
+    try:
+        runtime = build_runtime(chosen, stream_logs=True, stores=lambda *_: stores, look_only=True)
+    except SettingsError as error:
+        for store in stores:
+            store.close()
+        found.checks += [_wrong_setting(line) for line in redact(str(error)).splitlines()]
+        yield None
+        return
     try:
         yield Place(runtime, connectors, has_queue=queue is not None)
     finally:

@@ -17,8 +17,8 @@ from shared.ports import SecretUnavailable, StateUnavailable
 if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime
 
-SKEW_MOST = timedelta(seconds=60)
-"""A clock that is further off is told. Microsoft Entra takes tokens that are five minutes off at most."""
+SKEW_MOST = timedelta(minutes=2)
+"""A clock that is further off is told, well before the five minutes that tokens and leases allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,44 @@ def _secret(setting: str, outcome: Outcome, evidence: str, breaks: str = "", fix
     )
 
 
+def token_key_opens(place: Place) -> Iterator[Check]:
+    """Whether the key that seals people's sign-ins can be had, and opens those that are kept. Makes none."""
+    from shared.ado.sealing import SealBroken, unseal  # noqa: PLC0415 - heavy
+
+    sign_ins = place.runtime.sign_ins
+    for connector in place.connectors:
+        for identity in (connector.identity, connector.discover_as):
+            if identity is None or not identity.sign_in:
+                continue
+            try:
+                record = sign_ins.store.sign_in(identity.sign_in)
+                if not record.sealed:
+                    continue
+                unseal(record.sealed, identity.sign_in, sign_ins.keys)
+            except (SecretUnavailable, SealBroken) as error:
+                problem, _, fix = str(error).partition(". ")
+                again = f'Or sign in anew: "ado-connector connector authorize {connector.name}".'
+                yield _token_key(connector, Outcome.NOT_MET, f"{problem}.", f"{fix or _KEY} {again}")
+            else:
+                yield _token_key(connector, Outcome.MET, f"It opens the sign-in of {identity.account}.")
+
+
+_KEY = "Let TOKEN_KEY name the key that it was sealed with."
+
+
+def _token_key(connector: Connector, outcome: Outcome, evidence: str, fix: str = "") -> Check:
+    return Check(
+        "tokenKey",
+        Group.SECRETS,
+        f"key of people's sign-ins (connector {connector.name})",
+        outcome,
+        evidence,
+        f'signing in for "{connector.name}"',
+        fix,
+        weight=Weight.BLOCKING,
+    )
+
+
 def clock_agrees(place: Place) -> Iterator[Check]:
     """Whether the clock of this machine agrees with that of Azure DevOps."""
     clock = place.runtime.clock
@@ -153,7 +191,7 @@ def clock_agrees(place: Place) -> Iterator[Check]:
 
 LocalCheck = Callable[[Place], Iterator[Check]]
 
-LOCAL_CHECKS: tuple[LocalCheck, ...] = (queue_answers, secrets_are_given, clock_agrees)
+LOCAL_CHECKS: tuple[LocalCheck, ...] = (queue_answers, secrets_are_given, token_key_opens, clock_agrees)
 """Every check of what the app keeps, in order. One more is one more function here."""
 
 

@@ -14,9 +14,12 @@ import pytest
 from cli import keys
 from local.ado_simulator import Fault, Organization, Simulator, World
 from shared.ado.calls import CALLS
-from shared.model.connector import AuthorizationState, AuthorizationStatus
+from shared.ado.user import SignedIn, SignIns, keep_sign_in
+from shared.model.connector import AuthKind, AuthorizationState, AuthorizationStatus, IdentityReference
+from shared.model.ids import TenantId
 from shared.model.prerequisite import PrerequisiteName
 from shared.ports import State
+from shared.wiring.token_key import open_token_keys
 from tests.cli.conftest import CommandLine
 
 ELSEWHERE = "22222222-2222-4222-8222-222222222222"
@@ -431,6 +434,44 @@ def test_an_authorisation_that_is_about_to_end_is_told_before_it_does(
     assert (told["outcome"], told["weight"]) == ("notMet", "degrading")
     assert "2030-01-02" in told["evidence"]
     assert "connector authorize one" in told["fix"]
+
+
+def run_as_a_user(state: State, key: Path) -> None:
+    """Let the only connector run as a user whose sign-in is kept, sealed with the key in the file."""
+    sign_ins = SignIns(state, open_token_keys(f"file://{key}", None))
+    keep_sign_in("kept", SignedIn("ada@example.com", "oid", TenantId("t"), "{}"), sign_ins)
+    (connector,) = state.connectors()
+    identity = IdentityReference(AuthKind.USER, account="ada@example.com", sign_in="kept")
+    state.put_connector(replace(connector, identity=identity))
+
+
+def test_the_key_of_sign_ins_is_tried_on_what_it_sealed(
+    ready: CommandLine, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "token.key"
+    monkeypatch.setenv("TOKEN_KEY", f"file://{key}")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://127.0.0.1:9")
+    run_as_a_user(state, key)
+    told = checks(ready.json("doctor", code=None), None)
+    assert told["tokenKey"]["outcome"] == "met"
+    assert told["signIn"]["outcome"] == "unknown"
+    key.rename(tmp_path / "elsewhere.key")
+    lost = checks(ready.json("doctor", code=1), None)["tokenKey"]
+    assert (lost["outcome"], lost["weight"]) == ("notMet", "blocking")
+    assert "cannot be read" in lost["evidence"]
+    assert "connector authorize one" in lost["fix"]
+    assert not key.exists()
+    monkeypatch.setenv("TOKEN_KEY", "nowhere")
+    (wrong,) = (one for one in ready.json("doctor", code=1)["checks"] if one["outcome"] == "notMet")
+    assert "TOKEN_KEY" in wrong["evidence"]
+
+
+def test_a_user_who_has_not_signed_in_is_told_how(ready: CommandLine, state: State) -> None:
+    (connector,) = state.connectors()
+    state.put_connector(replace(connector, identity=IdentityReference(AuthKind.USER)))
+    signed_in = checks(ready.json("doctor", code=1), None)["signIn"]
+    assert (signed_in["outcome"], signed_in["code"]) == ("notMet", "CredentialMissing")
+    assert "connector authorize one" in signed_in["fix"]
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "https://dev.azure.com/contoso", ""])
