@@ -289,3 +289,40 @@ SCHEMA: Keys = {
     "$defs": "object: what fields are made of",
     "allOf": "what fields demand of each other",
 }
+
+DOCTOR: Keys = {
+    "verdict": "`met`, `notMet` or `unknown`: the worst of the checks that anything depends on",
+    "checkedAt": "when it was begun",
+    "counts": "object: how many checks are `met`, `notMet` and `unknown`",
+    "organizationsLeftOut": "how many organizations were not looked at, for --limit",
+    "checks": "array of checks, see below",
+    "plan": "array of what to do, in order, see below",
+}
+
+CHECK: Keys = {
+    "id": "stable word for what was checked, such as `signIn`, `prerequisite.accessLevel` or "
+    "`permission.readCode`",
+    "group": "`settings`, `state`, `queue`, `secrets`, `clock`, `connector`, `prerequisites` or "
+    "`permissions`",
+    "connector": "name of the connector, or null",
+    "organization": "name of the organization, or null",
+    "title": "what was checked, in words",
+    "outcome": "`met`, `notMet` or `unknown`",
+    "weight": "`blocking`, `degrading` or `informational`: the last counts for no verdict",
+    "evidence": "what the outcome rests on",
+    "warning": "what is unusual although it is met, or null",
+    "breaks": "what does not work without it, or null",
+    "fix": "what would change it, or null",
+    "code": "stable word for the failure, such as `NotAMember` or `WrongTenant`, or null",
+    "permission": "permission and token scope that it takes, or null",
+    "capabilities": "what of ours needs the permission",
+}
+
+STEP: Keys = {
+    "step": "its place, from 1",
+    "fix": "what to do",
+    "weight": "the heaviest of what it is for",
+    "checks": "ids of the checks that it is for",
+    "connectors": "names of the connectors",
+    "organizations": "names of the organizations",
+}

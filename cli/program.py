@@ -14,6 +14,7 @@ import click
 from cli.command import Group
 from cli.connector import connector
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.inventory import inventory
 from cli.journal import journal
 from cli.organizations import organizations
@@ -76,6 +77,7 @@ for _command in (
     demo,
     run,
     status,
+    doctor,
     connector,
     organizations,
     inventory,

@@ -93,7 +93,7 @@ class Control:
     def _configure(self, body: Body) -> Body:
         options = self._simulator.options
         for name, value in body.items():
-            if name not in {"page_size", "entitlement_page_size", "latency", "chunk_above"}:
+            if name not in {"page_size", "entitlement_page_size", "latency", "chunk_above", "clock_ahead"}:
                 raise ValueError(f"unknown option {name!r}")
             setattr(options, name, value)
         return {"page_size": options.page_size, "latency": options.latency}

@@ -39,6 +39,8 @@ class Options:
     page_size: int = 100
     entitlement_page_size: int = 100
     latency: float = 0.0
+    clock_ahead: float = 0.0
+    """Seconds by which the service's clock differs from this machine's."""
     chunk_above: int | None = 1_000_000
 
 

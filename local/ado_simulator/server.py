@@ -10,6 +10,8 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
@@ -41,6 +43,7 @@ from local.ado_simulator.answers import (
     unauthorized_user,
 )
 from local.ado_simulator.bearer import Bearer, BearerTokens
+from local.ado_simulator.clock import system_clock
 from local.ado_simulator.control import Control
 from local.ado_simulator.damage import change, replacement
 from local.ado_simulator.faults import Fault, FaultBook, FaultKind, Target, target_text
@@ -335,6 +338,9 @@ class Simulator:
     def _decorate(self, target: Target, answer: Answer) -> None:
         activity = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         headers = {
+            "Date": format_datetime(
+                system_clock() + timedelta(seconds=self.options.clock_ahead), usegmt=True
+            ),
             "Cache-Control": "no-cache",
             "X-TFS-ProcessId": _PROCESS,
             "X-MSEdge-Ref": f"Ref A: {activity} Ref B: SIM01 Ref C: now",

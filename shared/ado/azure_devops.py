@@ -8,11 +8,19 @@ from shared.ado.inventory import InventoryArea
 from shared.ado.organizations import OrganizationsArea
 from shared.ado.portal import PortalArea
 from shared.ado.posture import PostureArea
+from shared.ado.probes import ProbesArea
 from shared.ado.security import SecurityArea
 
 
 class AzureDevOpsClient(
-    OrganizationsArea, InventoryArea, IdentityArea, SecurityArea, PortalArea, ExtensionsArea, PostureArea
+    OrganizationsArea,
+    InventoryArea,
+    IdentityArea,
+    SecurityArea,
+    PortalArea,
+    ExtensionsArea,
+    PostureArea,
+    ProbesArea,
 ):
     """Azure DevOps as one identity sees it: implements `shared.ports.AzureDevOps`. Safe across threads.
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.ado.auth import Credential, Secrets, make_credential
 from shared.ado.azure_devops import AzureDevOpsClient
 from shared.ado.client import Client
+from shared.ado.service_time import read_service_time
 from shared.ado.throttle import Gates, Limits
 from shared.ado.transport import USER_AGENT, Gateway, Transport
 from shared.ado.user import SignIns
 from shared.model.connector import IdentityReference
 from shared.model.ids import TenantId
-from shared.ports import AzureDevOps, Clock, ThrottleStore, Urgency
+from shared.ports import Clock, ThrottleStore, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +74,7 @@ class AzureDevOpsFactory:
 
     def connect(
         self, identity: IdentityReference, tenant: TenantId, urgency: Urgency = Urgency.NORMAL
-    ) -> AzureDevOps:
+    ) -> AzureDevOpsClient:
         """Azure DevOps as the identity sees it, signed in to the tenant. Makes no request.
 
         Clients that differ only in urgency share the sign-in and the gates.
@@ -89,6 +91,10 @@ class AzureDevOpsFactory:
                 )
                 self._clients[identity, tenant, urgency] = client
             return client
+
+    def service_time(self) -> datetime:
+        """What time it is at Azure DevOps. Requests: 1, without any sign-in. Raises `ServiceError`."""
+        return read_service_time(self._transport)
 
     def close(self) -> None:
         """Tell other processes the last request counts, and close every connection."""

@@ -79,8 +79,11 @@ def build_runtime(
     clock: Clock | None = None,
     stream_logs: bool = False,
     stores: OpenStores | None = None,
+    look_only: bool = False,
 ) -> Runtime:
     """Open the stores (with `stores`, where that is told) and wire the handlers' dependencies.
+
+    With `look_only` even the leases of the dead are left as they are.
 
     Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
     """
@@ -88,7 +91,8 @@ def build_runtime(
     clock = clock or SystemClock()
     state, queue = (stores or open_stores)(settings, clock)
     try:
-        _free_what_the_dead_hold(settings, state)
+        if not look_only:
+            _free_what_the_dead_hold(settings, state)
     except BaseException:
         queue.close()
         state.close()
