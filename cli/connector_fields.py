@@ -35,6 +35,10 @@ API_VERSION = "ado-connector/v1"
 KIND = "Connector"
 CLOUD = "AzureCloud"
 ONE_CLOUD = "Azure DevOps Services exists in the commercial cloud alone."
+NO_SECRETS = (
+    "Take it out, and renew the secret if it is one: a connector never holds it. "
+    "Put it into a setting; `secretSetting` names that."
+)
 UNTOLD_TENANT = "default"
 PAT_SETTING = "ADO_PAT"
 CLIENT_SECRET_SETTING = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a setting
@@ -54,6 +58,8 @@ _LETTERS = (
 # Azure's other clouds: Government, China, the former German one, and those that are not public.
 _OTHER_CLOUDS = r"[Uu][Ss]\s*(?:[Gg][Oo][Vv]|[Dd][Oo][Dd]|[Ss][Ee][Cc]|[Nn][Aa][Tt])|[Cc][Hh][Ii][Nn][Aa]"
 _OTHER_REGION = rf"^\s*(?:{_OTHER_CLOUDS}|[Gg]ermany\s*(?:[Cc]entral|[Nn]ortheast))"
+# A personal access token of either length could be a name, and is none that anybody gave.
+_TOKEN = rf"^(?=[A-Za-z]*[0-9])[A-Za-z0-9]{{52,}}{_END}"
 _OTHER_DOMAIN = r"\.(?:onmicrosoft\.us|onmicrosoft\.de|onmschina\.cn)" + _END
 
 _ONLY_GUID = re.compile(_GUID)
@@ -103,13 +109,15 @@ class Shape:
     ) -> JsonSchemaValue:
         described = handler(schema)
         described.update(minLength=1, maxLength=self.longest, pattern=self.pattern)
-        if self.elsewhere:
-            described["not"] = {"pattern": self.elsewhere}
+        refused = [{"pattern": one} for one in (_TOKEN, self.elsewhere) if one]
+        described["not"] = {"anyOf": refused}
         return described
 
     def _checked(self, value: str) -> str:
         if self.elsewhere and re.search(self.elsewhere, value):
             raise wrong(ONE_CLOUD, "Give one of the commercial cloud.")
+        if re.search(_TOKEN, value):
+            raise wrong("this looks like a personal access token.", NO_SECRETS)
         if len(value) > self.longest or not re.search(self.pattern, value):
             raise wrong(self.problem.replace("{value}", quoted(value)), self.fix)
         return value.lower() if self.lower else value

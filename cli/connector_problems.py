@@ -18,6 +18,7 @@ from cli.connector_fields import (
     KIND,
     KINDS,
     LISTING_KINDS,
+    NO_SECRETS,
     ONE_CLOUD,
     ConnectorDocument,
     Extension,
@@ -130,7 +131,6 @@ _EMPTY = ("it is empty.", "Give it a value, or take the line out.")
 _NEAR = 0.75
 """How like a field an unknown name must be to be taken for it: organisations is, colour is not cloud."""
 _IDENTITIES = {"identity": KINDS, "discoverAs": LISTING_KINDS}
-_LISTS = {"organizations", "exclude", "requiredPrerequisites"}
 _MISSING = {
     "apiVersion": f"Add the line: apiVersion: {API_VERSION}",
     "kind": f"Add the line: kind: {KIND}",
@@ -141,10 +141,6 @@ _MISSING = {
     "publisher": "Give both, publisher and name, or leave `extension` out.",
 }
 _SECRET_KEY = re.compile(r"secret|token|password|passwd|\bpat\b|credential|key$", re.IGNORECASE)
-_NO_SECRETS = (
-    "Take it out, and renew the secret if it is one: a document never holds it. "
-    "Put it into a setting and name that under `secretSetting`."
-)
 
 
 def _path(where: tuple[int | str, ...]) -> FieldPath:
@@ -227,7 +223,7 @@ def _unknown(where: FieldPath, written: Mapping[str, Any]) -> tuple[str, str]:
             "Leave it out, or use another kind of identity.",
         )
     if _SECRET_KEY.search(field) or like_a_secret(field):
-        return "there is no such field, and what it holds may be a secret.", _NO_SECRETS
+        return "there is no such field, and what it holds may be a secret.", NO_SECRETS
     fields = _fields(str(where[0]) if len(where) > 1 else "")
     near = difflib.get_close_matches(field, fields, n=1, cutoff=_NEAR)
     if near:

@@ -13,6 +13,8 @@ GUID = "11111111-2222-3333-4444-555555555555"
 PAT = "b7k2" * 13
 """What a personal access token looks like: 52 letters and digits."""
 
+LONG_PAT = "4Kd9" * 18 + "JQQJ99BKAZDO"
+"""And what one of 84 characters looks like."""
 CLIENT_SECRET = "Zx18Q~" + "aB-c_d." * 4 + "9f3Kd2"
 """What a client secret of Microsoft Entra looks like."""
 
@@ -272,6 +274,30 @@ WRONG_FIELDS = (
         never=(PAT,),
     ),
     M(
+        "secret-as-name",
+        named(PAT),
+        "name",
+        "looks like a personal access token",
+        "renew the secret",
+        never=(PAT,),
+    ),
+    M(
+        "long-secret-as-group",
+        GOOD + f"resourceGroup: {LONG_PAT}\n",
+        "resourceGroup",
+        "looks like a personal access token",
+        "renew the secret",
+        never=(LONG_PAT,),
+    ),
+    M(
+        "secret-as-organization",
+        GOOD + f"organizations: [a, {PAT}]\n",
+        "organizations[1]",
+        "looks like a personal access token",
+        "renew the secret",
+        never=(PAT,),
+    ),
+    M(
         "client-secret-as-region",
         GOOD + f"region: {CLIENT_SECRET}\n",
         "region",
@@ -461,8 +487,8 @@ WRONG_IDENTITIES = (
         "secret-as-setting",
         PLAIN + f"identity: {{kind: pat, secretSetting: {PAT}}}\n",
         "identity.secretSetting",
-        "not the name of a setting",
-        "never the secret itself",
+        "looks like a personal access token",
+        "renew the secret",
         never=(PAT,),
     ),
     M(

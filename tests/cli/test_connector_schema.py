@@ -11,7 +11,10 @@ from jsonschema import Draft202012Validator
 
 from cli import keys
 from cli.connector_document import FIRST_LINE, SCHEMA_FILE, dump, load
+from cli.connector_fields import KINDS
 from cli.connector_schema import PAGE, page, schema
+from shared.model.connector import DiscoveryMode, Plan
+from shared.model.prerequisite import PrerequisiteName
 from tests.cli.conftest import CommandLine
 from tests.cli.malformed_documents import GOOD
 
@@ -67,6 +70,8 @@ def test_every_field_is_documented() -> None:
     text = (DOCS / "connector-document.md").read_text(encoding="utf-8")
     for path, _ in fields(schema()):
         assert f"`{path.rpartition('.')[2]}`" in text, path
+    for one in (*KINDS, *DiscoveryMode, *Plan, *PrerequisiteName):
+        assert f"`{one}`" in text, one
     assert FIRST_LINE in text
     blocks = text.split("```yaml\n")[1:]
     assert blocks
