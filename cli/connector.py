@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cli import keys
@@ -14,8 +16,13 @@ from cli.connector_rows import connector_row
 from cli.connector_schema_command import schema
 from cli.connector_validate import validate
 from cli.output import Column, OutputFormat, note, shown, write_line, write_object, write_rows
+from cli.problems import Refused
 from cli.session import find_connector, opened, person
 from shared.model.journal import JournalEntry, JournalEvent
+
+if TYPE_CHECKING:
+    from shared.model.connector import Connector
+    from shared.wiring.runtime import Runtime
 
 _COLUMNS = (
     Column("NAME", "name"),
@@ -80,29 +87,61 @@ def show(wanted: str) -> None:
         write_line(f"{key:<22} {shown(value)}")
 
 
-@connector.command(answer=Answer(keys.CONNECTOR), examples=("ado-connector connector delete contoso",))
+@connector.command(
+    answer=Answer(keys.CONNECTOR),
+    examples=(
+        "ado-connector connector delete contoso",
+        "ado-connector connector delete contoso --dry-run",
+    ),
+)
 @click.argument("wanted", metavar="CONNECTOR")
-def delete(wanted: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Tell what would be released and left behind; write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask, on a terminal.")
+def delete(wanted: str, dry_run: bool, yes: bool) -> None:
     """Delete a connector: its organizations become free for others, their inventory is kept."""
+    from cli.connector_flow import is_interactive  # noqa: PLC0415 - heavy
+
     with opened() as runtime:
         found = find_connector(runtime.state, wanted)
-        entry = JournalEntry(
-            at=runtime.clock.now(),
-            event=JournalEvent.CONNECTOR_DELETED,
-            connector=found.id,
-            subject=found.id,
-            subject_name=found.name,
-            before=found.name,
-            requested_by=person(),
-        )
-        runtime.state.delete_connector(found, [entry])
-        for identity in (found.identity, found.discover_as):
-            if identity is not None and identity.sign_in:
-                runtime.state.drop_sign_in(identity.sign_in)
+        _say_what_is_left(found, runtime)
         row = connector_row(found)
+        if dry_run:
+            note("Nothing was written.")
+        else:
+            if is_interactive() and not yes and not click.confirm("Delete it?", default=False, err=True):
+                raise Refused("Nothing was written.")
+            entry = JournalEntry(
+                at=runtime.clock.now(),
+                event=JournalEvent.CONNECTOR_DELETED,
+                connector=found.id,
+                subject=found.id,
+                subject_name=found.name,
+                before=found.name,
+                requested_by=person(),
+            )
+            runtime.state.delete_connector(found, [entry])
+            for identity in (found.identity, found.discover_as):
+                if identity is not None and identity.sign_in:
+                    runtime.state.drop_sign_in(identity.sign_in)
+            note(f'Deleted connector "{found.name}". The inventory of its organizations is kept.')
     if invocation().output is OutputFormat.JSON:
         write_object(row)
-    note(f'Deleted connector "{found.name}". The inventory of its organizations is kept.')
+
+
+def _say_what_is_left(connector: Connector, runtime: Runtime) -> None:
+    """What deleting it gives up, and what it leaves behind."""
+    claims = runtime.state.claims()
+    held = {organization for organization, holder in claims.items() if holder == connector.id}
+    names = [one.name for one in runtime.state.organizations(connector.tenant) if one.id in held]
+    note(f"Released: {', '.join(names) or 'no organization'}.")
+    note("Left behind: inventory, assessments and journal, which nothing refreshes any more.")
+    if connector.options.install_extension:
+        note("Left behind in Azure DevOps: the Container Mapping extension, where it was installed.")
+    if any(one is not None and one.sign_in for one in (connector.identity, connector.discover_as)):
+        note(
+            "The kept sign-in is forgotten here. The consent in Microsoft Entra stays until it is taken "
+            "back: My Account > Apps."
+        )
 
 
 for _command in (export, validate, schema):

@@ -18,7 +18,7 @@ from cli.session import opened
     examples=(
         "ado-connector connector apply -f contoso.yaml",
         "ado-connector connector apply -f contoso.yaml --dry-run",
-        "ado-connector connector export contoso | ado-connector connector apply -f - --yes",
+        "ado-connector connector apply -f - --yes",
     ),
 )
 @click.option("-f", "--file", "file", required=True, metavar="FILE", help="The document; - for stdin.")

@@ -19,7 +19,7 @@ from shared.model.observation import Observation
 from shared.model.organization import Enrollment, OnboardingState, Organization
 from shared.model.prerequisite import Prerequisite
 from shared.ports import SecretUnavailable, Urgency
-from shared.reconcile.organizations import eligibility, find, new_enrollment
+from shared.reconcile.organizations import eligibility, find, new_enrollment, settle_enrollment
 from shared.reconcile.prerequisites import decide_onboarding, judge
 
 if TYPE_CHECKING:
@@ -138,8 +138,9 @@ def _untold(account: Account, failure: Failure) -> Surveyed:
 class _Asked:
     """Looks at one organization after the other, from several threads."""
 
-    def __init__(self, connector: Connector, runtime: Runtime) -> None:
+    def __init__(self, connector: Connector, runtime: Runtime, forced_by: str = "") -> None:
         self._connector = connector
+        self._forced_by = forced_by
         self._deps = runtime.dependencies
         self._now = runtime.clock.now()
         self._known = runtime.state.organizations(connector.tenant)
@@ -157,7 +158,9 @@ class _Asked:
     def one(self, account: Account) -> Surveyed:
         record = find(account, self._known)
         organization = record or _new(account, self._connector, self._now)
-        enrollment = self._enrollments.get(organization.id) or self._new_enrollment(organization)
+        enrollment = self._enrollment(organization)
+        if self._forced_by:
+            enrollment = replace(enrollment, forced_by=self._forced_by, removed_by="")
         wish = eligibility(self._connector, organization, enrollment)
         if not wish.eligible:
             return Surveyed(account.name, OnboardingState.NOT_ONBOARDED, wish.reason, wish.fix)
@@ -186,8 +189,28 @@ class _Asked:
             return replace(told, reason=error.failure.sentence())
         return replace(told, projects=len(first.items), has_more=not first.complete)
 
-    def _new_enrollment(self, organization: Organization) -> Enrollment:
-        return new_enrollment(self._connector, organization, self._now)
+    def known_row(self, account: Account) -> dict[str, object]:
+        """The organization as the state has it, asked nothing more."""
+        record = find(account, self._known)
+        organization = record or _new(account, self._connector, self._now)
+        settled, _ = settle_enrollment(
+            self._connector,
+            organization,
+            self._enrollment(organization),
+            self._holders.get(organization.id),
+            self._now,
+        )
+        return {
+            "organization": account.name,
+            "connector": self._connector.name,
+            "onboardingState": settled.state.value,
+            "reason": f"{settled.reason} {settled.fix}".strip() or None,
+            "known": record is not None,
+        }
+
+    def _enrollment(self, organization: Organization) -> Enrollment:
+        found = self._enrollments.get(organization.id)
+        return found or new_enrollment(self._connector, organization, self._now)
 
 
 def _new(account: Account, connector: Connector, now: datetime) -> Organization:
@@ -198,3 +221,27 @@ def _new(account: Account, connector: Connector, now: datetime) -> Organization:
         first_seen=now,
         account_id=account.account_id,
     )
+
+
+def survey_one(name: str, connector: Connector, runtime: Runtime, *, forced_by: str) -> Surveyed:
+    """What would become of one organization that somebody asks for. Requests: 8 at most."""
+    return _Asked(connector, runtime, forced_by=forced_by).one(Account("", name))
+
+
+def available_rows(
+    connectors: Iterable[Connector], runtime: Runtime
+) -> tuple[list[dict[str, object]], list[str]]:
+    """Every organization that the connectors see or name, with its state; and what could not be told.
+
+    Requests: 2 for each connector whose identity can list.
+    """
+    rows: list[dict[str, object]] = []
+    untold: list[str] = []
+    for connector in connectors:
+        observed, refused = _observed(connector, runtime)
+        failure = observed.failure or refused
+        if failure is not None:
+            untold.append(f'Connector "{connector.name}": {failure.sentence()}')
+        asked = _Asked(connector, runtime)
+        rows.extend(asked.known_row(account) for account in _by_name(observed.items))
+    return rows, untold

@@ -208,9 +208,24 @@ ONBOARD: Keys = {
     "reason": "the answer in words, or null",
 }
 
+AVAILABLE: Keys = {
+    "organization": "its name",
+    "connector": "connector whose identity sees it, or that names it",
+    "onboardingState": "`Onboarded`, `NotOnboarded`, `OnboardedByOtherConnector` or `NotApplicable`",
+    "reason": "why it is not onboarded, with what to do, or null",
+    "known": "whether an earlier discovery found it",
+}
+
+MOVE: Keys = {
+    "organization": "its name",
+    "from": "connector that held it",
+    "to": "connector that holds it now",
+    "status": "`moved`, or `wouldMove` after a dry run",
+}
+
 REMOVE: Keys = {
     "organization": "the name that was asked for",
-    "status": "`removed`",
+    "status": "`removed`, or `wouldRemove` after a dry run",
 }
 
 STATUS: Keys = {

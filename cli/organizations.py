@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import keys
-from cli.command import Answer, Group, invocation
+from cli.command import Answer, Command, Group, invocation
 from cli.hosting import host_of
 from cli.organization_rows import NOT_CHECKED, organization_row, views
 from cli.output import Column, OutputFormat, Row, note, write_line, write_object, write_rows
 from cli.problems import CannotTell, ExitCode, Refused, WrongOption
-from cli.session import find_connector, find_organizations, opened, person
+from cli.session import find_connector, find_organizations, no_connector, opened, person
 from shared.model.command import OnboardOrganization
 from shared.model.journal import JournalEvent
+from shared.model.organization import OnboardingState
 from shared.model.prerequisite import INFORMATIONAL
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from shared.model.connector import Connector
     from shared.wiring.runtime import Runtime
 
 _SHORT = {
@@ -117,7 +119,8 @@ def list_(organization: str | None, connector: str | None) -> None:
 )
 @click.option("--reason", default="", help="Why, for the journal.")
 @click.option("--wait", is_flag=True, help="Do it here and now, and tell the answer.")
-def onboard(name: str, connector: str, reason: str, wait: bool) -> int:
+@click.option("--dry-run", is_flag=True, help="Tell whether it could be onboarded, and write nothing.")
+def onboard(name: str, connector: str, reason: str, wait: bool, dry_run: bool) -> int:
     """Onboard one organization whatever the connector's mode, or refresh it.
 
     An exclusion still wins, and so do missing prerequisites. Without --wait the request is queued for the
@@ -131,6 +134,8 @@ def onboard(name: str, connector: str, reason: str, wait: bool) -> int:
         chosen, refusal = choose_connector(connector, wanted, runtime.dependencies)
         if chosen is None:
             raise CannotTell(refusal)
+        if dry_run:
+            return _would_onboard(wanted, chosen, runtime)
         asked_at = runtime.clock.now()
         runtime.dependencies.sender.send(
             OnboardOrganization(organization=wanted, requested_by=by, reason=reason, connector=chosen.id)
@@ -152,6 +157,23 @@ def onboard(name: str, connector: str, reason: str, wait: bool) -> int:
         'It takes effect when the deployed app or "ado-connector run" takes it from the queue. '
         f'See the answer: "ado-connector journal list --organization {wanted}".'
     )
+    return ExitCode.DONE
+
+
+def _would_onboard(name: str, connector: Connector, runtime: Runtime) -> int:
+    from cli.connector_survey import survey_one  # noqa: PLC0415 - heavy
+
+    found = survey_one(name, connector, runtime, forced_by=person())
+    told = f"{found.reason} {found.fix}".strip()
+    onboarded = found.state is OnboardingState.ONBOARDED
+    if invocation().output is OutputFormat.JSON:
+        asked = {"organization": name, "connector": connector.name, "requestedBy": person()}
+        write_object({**asked, "status": "wouldOnboard" if onboarded else "refused", "reason": told or None})
+    elif onboarded:
+        write_line(f'Connector "{connector.name}" would onboard "{name}".')
+    if not onboarded:
+        raise Refused(f'Connector "{connector.name}" would not onboard "{name}": {told}')
+    note("Nothing was written.")
     return ExitCode.DONE
 
 
@@ -205,16 +227,113 @@ def _answer(asked: dict[str, object], asked_at: datetime, runtime: Runtime) -> i
 @click.option(
     "--connector", metavar="NAME", default="", help="Connector to take it out of, if there are several."
 )
-def remove(name: str, connector: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Tell what would be given up, and write nothing.")
+def remove(name: str, connector: str, dry_run: bool) -> None:
     """Take an organization out of its connector, until it is onboarded again. Its inventory is kept."""
     from handlers.onboard_organization import remove_organization  # noqa: PLC0415 - heavy
 
     with opened() as runtime:
-        refusal = remove_organization(name.strip(), connector, person(), runtime.dependencies)
+        refusal = remove_organization(
+            name.strip(), connector, person(), runtime.dependencies, dry_run=dry_run
+        )
         if refusal:
             raise Refused(refusal)
+    if dry_run:
+        if invocation().output is OutputFormat.JSON:
+            write_object({"organization": name.strip(), "status": "wouldRemove"})
+        else:
+            write_line(f'"{name.strip()}" would be given up: no further checks or listings.')
+            note("Its inventory and history would be kept; an installed extension stays installed.")
+        note("Nothing was written.")
+        return
     if invocation().output is OutputFormat.JSON:
         write_object({"organization": name.strip(), "status": "removed"})
     else:
         write_line(f'Removed "{name.strip()}". Its inventory is kept.')
     note(f'To take it back: "ado-connector organizations onboard {name.strip()}".')
+
+
+organizations.add_command(
+    Command(
+        "add",
+        params=[one for one in onboard.params if one.name not in {"output", "settings"}],
+        callback=onboard.callback,
+        help=onboard.help,
+        answer=Answer(keys.ONBOARD),
+        examples=(
+            "ado-connector organizations add contoso",
+            "ado-connector organizations add contoso --connector prod --dry-run",
+        ),
+    )
+)
+
+
+@organizations.command(
+    answer=Answer(keys.MOVE),
+    examples=(
+        "ado-connector organizations move contoso --to prod",
+        "ado-connector organizations move contoso --to prod --dry-run",
+    ),
+)
+@click.argument("name")
+@click.option("--to", "to", required=True, metavar="CONNECTOR", help="Connector that is to have it.")
+@click.option("--dry-run", is_flag=True, help="Tell whether it could be moved, and write nothing.")
+def move(name: str, to: str, dry_run: bool) -> None:
+    """Give an organization from the connector that holds it to another one, with its inventory and history.
+
+    The other connector's identity is tried first: where it may not onboard the organization, nothing changes.
+    """
+    from handlers.move_organization import move_organization  # noqa: PLC0415 - heavy
+
+    wanted = _checked(name, person(), "")
+    with opened() as runtime:
+        target = find_connector(runtime.state, to, "--to")
+        moved = move_organization(wanted, target, person(), runtime.dependencies, dry_run=dry_run)
+        if moved.refusal or moved.source is None or moved.record is None:
+            raise Refused(moved.refusal)
+        name = moved.record.name
+    if invocation().output is OutputFormat.JSON:
+        status = "wouldMove" if dry_run else "moved"
+        write_object({"organization": name, "from": moved.source.name, "to": target.name, "status": status})
+    else:
+        verb = "would be moved" if dry_run else "was moved"
+        write_line(f'"{name}" {verb} from connector "{moved.source.name}" to "{target.name}".')
+    if dry_run:
+        note("Nothing was written.")
+
+
+@organizations.command(
+    answer=Answer(keys.AVAILABLE, rows=True),
+    examples=(
+        "ado-connector organizations available",
+        "ado-connector organizations available --connector prod --output json",
+    ),
+)
+@click.option("--connector", metavar="NAME", default=None, help="Only what this connector's identity sees.")
+def available(connector: str | None) -> int:
+    """List every organization that the connectors' identities can see now, onboarded or not, and why not.
+
+    Azure DevOps is asked; nothing is written.
+    """
+    from cli.connector_survey import available_rows  # noqa: PLC0415 - heavy
+
+    with opened() as runtime:
+        every = runtime.state.connectors()
+        chosen = [find_connector(runtime.state, connector, "--connector")] if connector else list(every)
+        if not chosen:
+            raise no_connector()
+        rows, untold = available_rows(chosen, runtime)
+        write_rows(
+            rows,
+            (
+                Column("ORGANIZATION", "organization"),
+                Column("CONNECTOR", "connector"),
+                Column("STATE", "onboardingState"),
+                Column("REASON", "reason"),
+            ),
+            invocation().output,
+            empty="No organization is seen.",
+        )
+    for told in untold:
+        note(told)
+    return ExitCode.UNKNOWN if untold else ExitCode.DONE

@@ -105,10 +105,13 @@ def _onboard(command: OnboardOrganization, deps: Dependencies) -> None:
     bring_forward(deps, record.id, kinds)
 
 
-def remove_organization(organization: str, connector_name: str, requested_by: str, deps: Dependencies) -> str:
+def remove_organization(
+    organization: str, connector_name: str, requested_by: str, deps: Dependencies, *, dry_run: bool = False
+) -> str:
     """Take an organization out of a connector by hand: release the claim, keep the inventory.
 
-    It stays out until it is forced in again. Returns the refusal, or the empty string when done.
+    It stays out until it is forced in again. Returns the refusal, or the empty string when done; with
+    `dry_run`, when it could be done.
     """
     connector, refusal = choose_connector(connector_name, organization, deps)
     if connector is None:
@@ -117,6 +120,8 @@ def remove_organization(organization: str, connector_name: str, requested_by: st
     enrollment = _enrollment(connector, record, deps) if record is not None else None
     if record is None or enrollment is None:
         return f'Connector "{connector.name}" knows no organization "{organization}".'
+    if dry_run:
+        return ""
     now = deps.clock.now()
     holder = _holder(record, deps)
     removed = replace(enrollment, removed_by=requested_by, forced_by="", awaiting="")

@@ -271,8 +271,7 @@ def settle_enrollment(
                 OnboardingState.ONBOARDED_BY_OTHER_CONNECTOR,
                 OnboardingCause.HELD_ELSEWHERE,
                 f'Connector "{holder.name}" has it; one organization belongs to one connector per tenant.',
-                f'Remove it there first: "ado-connector organizations remove {organization.name} '
-                f'--connector {holder.name}".',
+                f'Move it: "ado-connector organizations move {organization.name} --to {connector.name}".',
             ),
             connector,
             organization,
