@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
 from handlers.ownership import new_organization_id, release
 from handlers.unit_of_work import bring_forward
-from shared.model.connector import AuthorizationStatus, Connector, ProvisioningState
+from shared.model.connector import AuthorizationStatus, Connector, DiscoveryMode, ProvisioningState
 from shared.model.failure import Failure, FailureKind, ServiceError
 from shared.model.identity import Account
 from shared.model.ids import ConnectorId
@@ -19,6 +20,8 @@ from shared.model.work import WorkKind
 from shared.ports import AzureDevOps, Dependencies, SecretUnavailable, StateConflict, Urgency
 from shared.reconcile.authorization import authorization_entry, is_refused, judge_authorization
 from shared.reconcile.organizations import DiscoveredOrganization, plan_discovery
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _BROKEN = {AuthorizationStatus.ENDED, AuthorizationStatus.NOT_AUTHORIZED}
 
@@ -45,7 +48,8 @@ def _free_orphans(existing: AbstractSet[ConnectorId], deps: Dependencies) -> Non
 def discover_connector(connector: Connector, deps: Dependencies) -> bool:
     """List the connector's organizations and bring the state in line; returns whether all could be told.
 
-    Requests: 2 where the identity can list organizations (profile, accounts), none where they are named.
+    Requests: 2 where the identity can list organizations (profile, accounts); else 1 for the tenant's own
+    listing, none where the connector's organizations are selected.
     """
     observed = observe_organizations(connector, deps)
     refusal = _refusal(connector, observed, deps)
@@ -80,7 +84,7 @@ def observe_organizations(connector: Connector, deps: Dependencies) -> Observati
     named = tuple(Account("", name) for name in connector.organizations)
     identity = connector.discover_as or connector.identity
     if not identity.lists_organizations:
-        return Observation.whole(named)
+        return Observation.whole(_with_names(_of_tenant(connector, deps), named))
     try:
         listed = _list(deps.connect(connector, discovering=True, urgency=Urgency.URGENT), connector)
     except ServiceError as error:
@@ -88,9 +92,28 @@ def observe_organizations(connector: Connector, deps: Dependencies) -> Observati
     except SecretUnavailable as error:
         # Told of this connector, so that the others are not kept waiting for its secret.
         return Observation.partial(named, Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error)))
-    names = {account.name.casefold() for account in listed.items}
-    items = (*listed.items, *(account for account in named if account.name.casefold() not in names))
-    return replace(listed, items=items)
+    return replace(listed, items=_with_names(listed.items, named))
+
+
+def _with_names(listed: tuple[Account, ...], named: tuple[Account, ...]) -> tuple[Account, ...]:
+    names = {account.name.casefold() for account in listed}
+    return (*listed, *(account for account in named if account.name.casefold() not in names))
+
+
+def _of_tenant(connector: Connector, deps: Dependencies) -> tuple[Account, ...]:
+    """What the tenant's own listing tells an identity that is shown no other: a hint, where it answers.
+
+    The listing is undocumented and needs rights in Microsoft Entra, so nothing depends on it.
+    """
+    if connector.mode is DiscoveryMode.SELECTED or not _GUID.fullmatch(connector.tenant):
+        return ()
+    try:
+        listed = deps.connect(connector, discovering=True, urgency=Urgency.URGENT).tenant_organizations(
+            connector.tenant
+        )
+    except (ServiceError, SecretUnavailable):
+        return ()
+    return listed.items
 
 
 def _list(ado: AzureDevOps, connector: Connector) -> Observation[Account]:

@@ -99,7 +99,7 @@ def build_runtime(
         raise
     sign_ins = SignIns(
         state,
-        open_token_keys(settings.token_key, token_key_file(settings)),
+        open_token_keys(settings.token_key, token_key_file(settings), settings.azure_authority_host),
         Entra(settings.azure_authority_host, process_owner()),
     )
     factory = AzureDevOpsFactory(ado_options(settings), state, clock, sign_ins)

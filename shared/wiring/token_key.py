@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
+from shared.ado.entra import PUBLIC_AUTHORITY
 from shared.ports import SecretUnavailable, TokenKeys
 from shared.wiring.settings import SettingsError
 
@@ -24,10 +25,11 @@ _OWNER_ONLY: Final = 0o600
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-def open_token_keys(place: str, default: Path | None) -> TokenKeys:
+def open_token_keys(place: str, default: Path | None, authority: str = PUBLIC_AUTHORITY) -> TokenKeys:
     """The keys at `file:///PATH`, `keyvault://VAULT/SECRET`, or in the default file where none is told.
 
-    Nothing is read, made or asked for before a key is needed. Raises `SettingsError` naming TOKEN_KEY.
+    `authority` is Microsoft Entra's address, for whoever signs in to the vault. Nothing is read, made or
+    asked for before a key is needed. Raises `SettingsError` naming TOKEN_KEY.
     """
     if not place:
         return KeyFile(default) if default is not None else NoKeys()
@@ -36,11 +38,12 @@ def open_token_keys(place: str, default: Path | None) -> TokenKeys:
         return KeyFile(Path(parts.path))
     segments = parts.path.strip("/").split("/")
     if parts.scheme == "keyvault" and parts.hostname and len(segments) == 1 and segments[0]:
-        host = parts.netloc if parts.hostname in _LOOPBACK else parts.hostname
-        if "." not in host and host not in _LOOPBACK:
-            host = f"{host}.vault.azure.net"
+        if parts.hostname in _LOOPBACK:
+            host = parts.netloc
+        else:
+            host = parts.hostname if "." in parts.hostname else f"{parts.hostname}.vault.azure.net"
         client_id = parse_qs(parts.query).get("client_id", [""])[0]
-        return KeyVaultSecret(f"https://{host}", segments[0], client_id)
+        return KeyVaultSecret(f"https://{host}", segments[0], client_id, authority)
     raise SettingsError(
         f"{SETTING}: is no place for a key. Write file:///PATH, or keyvault://VAULT/SECRET for a secret of "
         "an Azure Key Vault (?client_id=ID for a user-assigned identity). Example: "
@@ -123,8 +126,11 @@ class KeyFile:
 class KeyVaultSecret:
     """A secret of an Azure Key Vault. Its versions are the keys: the newest seals, all of them open."""
 
-    def __init__(self, vault: str, secret: str, client_id: str = "") -> None:
+    def __init__(
+        self, vault: str, secret: str, client_id: str = "", authority: str = PUBLIC_AUTHORITY
+    ) -> None:
         self._vault, self._secret, self._client_id = vault, secret, client_id
+        self._authority = authority
         self._lock = threading.Lock()
         self._keys: dict[str, bytes] = {}
         self._opened: SecretClient | None = None
@@ -184,9 +190,16 @@ class KeyVaultSecret:
             credential = (
                 ManagedIdentityCredential(client_id=self._client_id)
                 if self._client_id
-                else DefaultAzureCredential()
+                else DefaultAzureCredential(
+                    authority=self._authority,
+                    disable_instance_discovery=self._authority != PUBLIC_AUTHORITY,
+                )
             )
-            self._opened = SecretClient(self._vault, credential, retry_total=3)
+            loopback = (urlsplit(self._vault).hostname or "") in _LOOPBACK
+            # A vault on this machine cannot be of the domain that it signs people in for.
+            self._opened = SecretClient(
+                self._vault, credential, retry_total=3, verify_challenge_resource=not loopback
+            )
         return self._opened
 
     def _unavailable(self, error: Exception) -> SecretUnavailable:

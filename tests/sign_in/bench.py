@@ -42,6 +42,8 @@ class Bench:
     folder: Path
     world: World = field(default_factory=lambda: generate_world(5, 3, 4, 3))
     directory: Directory = field(default_factory=Directory)
+    more: dict[str, str] = field(default_factory=dict)
+    """Further settings of the commands."""
     told: list[str] = field(default_factory=list)
     """Everything that commands wrote."""
 
@@ -71,6 +73,7 @@ class Bench:
             "AZURE_AUTHORITY_HOST": self.entra.url,
             "REQUESTS_CA_BUNDLE": str(self.entra.authority_file),
             "LOG_LEVEL": "debug",
+            **self.more,
         }
 
     def state(self) -> State:
