@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.model.failure import FailureKind
+from shared.model.organization import OnboardingCause
 from shared.model.work import WorkKind, is_held
 from shared.wiring.process import is_alive
 
@@ -37,7 +38,7 @@ def _silent(_: str) -> None:
 
 
 class Pass:
-    """Does everything that is due, or with `everything` all there is, each piece of work once."""
+    """Does everything that is due, was refused or failed, or with `everything` all there is, once each."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Pass:
         """Discovery first, then one kind of work after the other."""
         self._say("Looking for organizations")
         self._fire(DISCOVER)
+        self._try_again()
         self._say("Working off the queues")
         self.drain()
         for what, timers in STEPS:
@@ -68,6 +70,24 @@ class Pass:
             for timer, kind in timers:
                 self._queue(timer, kind)
             self.drain()
+
+    def _try_again(self) -> None:
+        """What was refused or failed is tried now: whoever runs this may have mended it."""
+        from handlers.unit_of_work import bring_forward  # noqa: PLC0415 - heavy
+
+        runtime = self._runtime
+        refused = {
+            (one.organization, WorkKind.PREREQUISITES)
+            for one in runtime.state.enrollments()
+            if one.cause is OnboardingCause.PREREQUISITES and one.reason
+        }
+        failed = {
+            (one.organization, one.kind)
+            for one in runtime.state.work()
+            if one.last_failure is not None and one.last_failure.kind is not FailureKind.THROTTLED
+        }
+        for organization, kind in sorted(refused | failed):
+            bring_forward(runtime.dependencies, organization, (kind,))
 
     def drain(self) -> None:
         """Work until nothing may start now; pauses of the rate limit are waited for as long as allowed."""

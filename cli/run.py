@@ -33,7 +33,9 @@ if TYPE_CHECKING:
         "ado-connector run --once --wait 30m",
     ),
 )
-@click.option("--once", is_flag=True, help="Do all that is due now, print a summary, and end.")
+@click.option(
+    "--once", is_flag=True, help="Do all that is due, was refused or failed, print a summary, and end."
+)
 @click.option("--now", is_flag=True, help="With --once: treat all work as due, whatever its interval.")
 @click.option(
     "--wait",

@@ -186,12 +186,21 @@ def test_longer_pauses_than_allowed_are_told(
     assert (datetime.now(UTC) - began).total_seconds() < 60
 
 
-def test_failures_are_not_waited_for_but_tried_again_with_now(ado: CommandLine, simulator: Simulator) -> None:
+def test_what_failed_is_tried_again_by_the_next_run(ado: CommandLine, simulator: Simulator) -> None:
     simulator.add_fault(Fault("trouble", organization="alpha", path=INVENTORY, status=500))
     ado("run", "--once", code=2)
     simulator.clear_faults()
-    ado("run", "--once", code=2)
-    ado("run", "--once", "--now")
+    ado("run", "--once")
+
+
+def test_what_was_refused_is_onboarded_by_the_next_run_after_the_fix(
+    ado: CommandLine, simulator: Simulator
+) -> None:
+    simulator.world.organization("alpha").set_licence("stakeholder")
+    ado("run", "--once")
+    simulator.world.organization("alpha").set_licence("basic")
+    ado("run", "--once")
+    assert {one["onboardingState"] for one in ado.json("organizations", "list")} == {"Onboarded"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
