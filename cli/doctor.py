@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
+from rich.text import Text
 
 from cli import keys
 from cli.checks import Check, Group, Outcome, Step, Weight, plan, verdict
@@ -22,7 +24,7 @@ from cli.connector_checks import connector_checks, sign_in
 from cli.local_checks import LOCAL_CHECKS, Place, is_new_place
 from cli.organization_checks import Subject, not_looked_at, organization_checks
 from cli.organization_rows import View, views
-from cli.output import OutputFormat, instant, many, note, write_line, write_object
+from cli.output import OutputFormat, console, instant, many, note, printable, write_line, write_object
 from cli.problems import ExitCode, WrongOption
 from cli.session import find_connector, named, redact, settings
 from shared.model.connector import Connector
@@ -39,6 +41,7 @@ LIMIT = 25
 _SHOWN = 5
 _NAME = re.compile(r"[^\s/\\?#%:]{1,64}")
 _WORDS = {Outcome.MET: "met", Outcome.NOT_MET: "NOT MET", Outcome.UNKNOWN: "UNKNOWN"}
+_STYLES = {Outcome.MET: "green", Outcome.NOT_MET: "red", Outcome.UNKNOWN: "magenta"}
 _EXIT = {
     Outcome.MET: ExitCode.DONE,
     Outcome.NOT_MET: ExitCode.FINDINGS,
@@ -166,10 +169,13 @@ def _opened(chosen: Settings, found: Examination) -> Iterator[Place | None]:
         ]
         yield None
         return
+    state: State | None = None
     try:
         state = open_state(chosen.state_url)
         connectors = state.connectors()
     except (StateUrlError, StateUnavailable) as error:
+        if state is not None:
+            state.close()
         fix = "Check STATE_URL, and that the app may read and write there."
         found.checks.append(_state(Outcome.NOT_MET, redact(str(error)), fix))
         yield None
@@ -303,7 +309,7 @@ _NO_CONNECTOR = Check(
     Outcome.NOT_MET,
     "There is no connector yet.",
     "there is nothing to do",
-    'Create one: "ado-connector connector create --name NAME".',
+    'Create one: "ado-connector connector create" asks for what it needs.',
     weight=Weight.BLOCKING,
 )
 
@@ -316,10 +322,18 @@ def _write(found: Examination) -> None:
             repeats = one.outcome is not Outcome.MET and (one.evidence, one.fix) in told
             told.add((one.evidence, one.fix))
             line = f"{one.title}: for the same reason." if repeats else one.line()
-            write_line(f"  {_WORDS[one.outcome]:<8} {line}")
+            _write_check(one.outcome, line)
         write_line()
     _write_plan(plan(found.checks))
     _write_verdict(found)
+
+
+def _write_check(outcome: Outcome, line: str) -> None:
+    word = f"  {_WORDS[outcome]:<8} "
+    if sys.stdout.isatty():
+        console(sys.stdout).print(Text.assemble((word, _STYLES[outcome]), printable(line)))
+    else:
+        write_line(word + line)
 
 
 def _heading(check: Check) -> str:
