@@ -20,7 +20,7 @@ from rich.text import Text
 from cli import keys
 from cli.checks import Check, Group, Outcome, Step, Weight, plan, verdict
 from cli.command import Answer, Command, invocation
-from cli.connector_checks import connector_checks, sign_in
+from cli.connector_checks import list_organizations, sign_in
 from cli.local_checks import LOCAL_CHECKS, Place, is_new_place
 from cli.organization_checks import Subject, not_looked_at, organization_checks
 from cli.organization_rows import View, views
@@ -141,11 +141,10 @@ def _examine(organization: str | None, connector: str | None, limit: int) -> Exa
         if not connectors:
             found.checks.append(_NO_CONNECTOR)
         subjects = _subjects(runtime.state, connectors, organization)
-        found.left_out = 0 if organization else max(len(subjects) - limit, 0)
         if organization is not None:
             concerned = {one.connector.id for one in subjects}
             connectors = tuple(one for one in connectors if one.id in concerned)
-        _look(runtime, connectors, subjects if organization else subjects[:limit], found)
+        _look(runtime, connectors, subjects, found, None if organization else limit)
     if found.left_out:
         found.checks.append(_left_out(found.left_out, limit))
     return found
@@ -234,21 +233,34 @@ def _is_wanted(view: View) -> bool:
 
 
 def _look(
-    runtime: Runtime, connectors: Iterable[Connector], subjects: Iterable[Subject], found: Examination
+    runtime: Runtime,
+    connectors: Iterable[Connector],
+    subjects: Iterable[Subject],
+    found: Examination,
+    limit: int | None,
 ) -> None:
-    """Connector by connector; the organizations of each, several at once."""
+    """Connector by connector; the organizations of each, several at once, up to the limit for all of them."""
     by_connector: dict[str, list[Subject]] = {}
     for one in subjects:
         by_connector.setdefault(one.connector.id, []).append(one)
+    left = limit
     for connector in connectors:
         mine = by_connector.get(connector.id, [])
         signed_in = sign_in(runtime, connector, [one.name for one in mine] or connector.organizations)
         found.checks.append(signed_in.check)
         failure = signed_in.failure
         if failure is not None:
-            found.checks += [not_looked_at(one, failure) for one in mine]
+            found.checks += [not_looked_at(one, failure) for one in mine[:limit]]
             continue
-        found.checks += connector_checks(runtime, connector)
+        listing = list_organizations(runtime, connector)
+        found.checks += listing.checks
+        if limit is not None and not runtime.state.enrollments(connector=connector.id):
+            # Nothing was discovered yet: what the identity is shown now is what there will be.
+            mine = [Subject(name, connector) for name in listing.wanted]
+        if left is not None:
+            found.left_out += max(len(mine) - left, 0)
+            mine = mine[:left]
+            left -= len(mine)
         with ThreadPoolExecutor(runtime.dependencies.concurrency, thread_name_prefix="doctor") as pool:
             for checks in pool.map(lambda one: organization_checks(one, runtime), mine):
                 found.checks += checks

@@ -365,6 +365,14 @@ def test_an_organization_that_nobody_knows_yet_is_looked_at_all_the_same(
     assert missing["prerequisite.organizationMembership"]["code"] == "OrganizationNotFound"
 
 
+def test_before_the_first_run_what_the_identity_is_shown_is_looked_at(ado: CommandLine, world: World) -> None:
+    world.organization("beta").set_licence("stakeholder")
+    ado("connector", "create", "--name", "one", "--tenant", world.tenant, "--exclude", "alp*")
+    told = ado.json("doctor", code=1)
+    assert {one["organization"] for one in told["checks"]} == {None, "beta"}
+    assert checks(told, "beta")["prerequisite.accessLevel"]["outcome"] == "notMet"
+
+
 def test_least_privilege_on_purpose_says_what_it_costs(ado: CommandLine, world: World) -> None:
     for organization in world.organizations:
         organization.set_pca("none")
