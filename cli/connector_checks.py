@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,14 @@ from cli.checks import Check, Group, Outcome, Weight
 from cli.output import instant, many
 from shared.model.connector import AuthorizationStatus, Connector, IdentityReference
 from shared.model.failure import Failure, FailureKind, ServiceError
+from shared.model.identity import Account
+from shared.model.ids import OrganizationId
+from shared.model.organization import Organization
 from shared.ports import SecretUnavailable, Urgency
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.wiring.runtime import Runtime
 
 _BREAKS = "everything of this connector: what is known stays as it is, and goes stale"
@@ -31,17 +36,37 @@ def sign_in(runtime: Runtime, connector: Connector, organizations: Sequence[str]
     return _sign_in(runtime, connector, connector.identity, organizations, "signIn", "sign-in")
 
 
-def connector_checks(runtime: Runtime, connector: Connector) -> Iterator[Check]:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The checks of what a connector is shown, and the names of organizations that it would take."""
+
+    checks: tuple[Check, ...]
+    wanted: tuple[str, ...] = ()
+
+
+def list_organizations(runtime: Runtime, connector: Connector) -> Listing:
     """What is known of the authorisation, and the listing of organizations. Requests: at most 3."""
-    yield from _authorization(connector)
+    checks = [*_authorization(connector)]
     if connector.discover_as is not None:
         discovering = _sign_in(
             runtime, connector, connector.discover_as, (), "signInToDiscover", "sign-in to discover"
         )
-        yield discovering.check
+        checks.append(discovering.check)
         if discovering.failure is not None:
-            return
-    yield _listing(runtime, connector)
+            return Listing(tuple(checks))
+    listing, accounts = _listing(runtime, connector)
+    return Listing((*checks, listing), _wanted(connector, accounts, runtime.clock.now()))
+
+
+def _wanted(connector: Connector, accounts: Iterable[Account], now: datetime) -> tuple[str, ...]:
+    """As discovery would decide of organizations that it sees for the first time."""
+    from shared.reconcile.organizations import eligibility, new_enrollment  # noqa: PLC0415 - heavy
+
+    nobody = OrganizationId("")
+    seen = [Organization(nobody, connector.tenant, one.name, first_seen=now) for one in accounts]
+    return tuple(
+        one.name for one in seen if eligibility(connector, one, new_enrollment(connector, one, now)).eligible
+    )
 
 
 def _sign_in(
@@ -115,7 +140,7 @@ def _authorization(connector: Connector) -> Iterator[Check]:
     )
 
 
-def _listing(runtime: Runtime, connector: Connector) -> Check:
+def _listing(runtime: Runtime, connector: Connector) -> tuple[Check, tuple[Account, ...]]:
     from handlers.discover_organizations import observe_organizations  # noqa: PLC0415 - heavy
 
     identity = connector.discover_as or connector.identity
@@ -136,13 +161,15 @@ def _listing(runtime: Runtime, connector: Connector) -> Check:
             capabilities=("discovery",),
         )
 
+    observed = observe_organizations(connector, runtime.dependencies)
+    failure = observed.failure
     if not identity.lists_organizations:
         told = f"Azure DevOps lists none for a {identity.kind.value}; {many(named, 'organization')} named."
         fix = "Name the organizations in the connector, or let it discover as a user."
-        return check(Outcome.MET, told) if named else check(Outcome.NOT_MET, told, fix)
-    observed = observe_organizations(connector, runtime.dependencies)
-    failure = observed.failure
-    if failure is None:
-        return check(Outcome.MET, f"The identity is shown {many(len(observed.items), 'organization')}.")
-    outcome = Outcome.NOT_MET if failure.kind is FailureKind.DENIED else Outcome.UNKNOWN
-    return check(outcome, failure.reason, failure.fix, failure)
+        made = check(Outcome.MET, told) if named else check(Outcome.NOT_MET, told, fix)
+    elif failure is None:
+        made = check(Outcome.MET, f"The identity is shown {many(len(observed.items), 'organization')}.")
+    else:
+        outcome = Outcome.NOT_MET if failure.kind is FailureKind.DENIED else Outcome.UNKNOWN
+        made = check(outcome, failure.reason, failure.fix, failure)
+    return made, observed.items

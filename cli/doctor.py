@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
+from rich.text import Text
 
 from cli import keys
 from cli.checks import Check, Group, Outcome, Step, Weight, plan, verdict
 from cli.command import Answer, Command, invocation
-from cli.connector_checks import connector_checks, sign_in
+from cli.connector_checks import list_organizations, sign_in
 from cli.local_checks import LOCAL_CHECKS, Place, is_new_place
 from cli.organization_checks import Subject, not_looked_at, organization_checks
 from cli.organization_rows import View, views
-from cli.output import OutputFormat, instant, many, note, write_line, write_object
+from cli.output import OutputFormat, console, instant, many, note, printable, write_line, write_object
 from cli.problems import ExitCode, WrongOption
 from cli.session import find_connector, named, redact, settings
 from shared.model.connector import Connector
@@ -39,6 +41,7 @@ LIMIT = 25
 _SHOWN = 5
 _NAME = re.compile(r"[^\s/\\?#%:]{1,64}")
 _WORDS = {Outcome.MET: "met", Outcome.NOT_MET: "NOT MET", Outcome.UNKNOWN: "UNKNOWN"}
+_STYLES = {Outcome.MET: "green", Outcome.NOT_MET: "red", Outcome.UNKNOWN: "magenta"}
 _EXIT = {
     Outcome.MET: ExitCode.DONE,
     Outcome.NOT_MET: ExitCode.FINDINGS,
@@ -138,11 +141,10 @@ def _examine(organization: str | None, connector: str | None, limit: int) -> Exa
         if not connectors:
             found.checks.append(_NO_CONNECTOR)
         subjects = _subjects(runtime.state, connectors, organization)
-        found.left_out = 0 if organization else max(len(subjects) - limit, 0)
         if organization is not None:
             concerned = {one.connector.id for one in subjects}
             connectors = tuple(one for one in connectors if one.id in concerned)
-        _look(runtime, connectors, subjects if organization else subjects[:limit], found)
+        _look(runtime, connectors, subjects, found, None if organization else limit)
     if found.left_out:
         found.checks.append(_left_out(found.left_out, limit))
     return found
@@ -166,10 +168,13 @@ def _opened(chosen: Settings, found: Examination) -> Iterator[Place | None]:
         ]
         yield None
         return
+    state: State | None = None
     try:
         state = open_state(chosen.state_url)
         connectors = state.connectors()
     except (StateUrlError, StateUnavailable) as error:
+        if state is not None:
+            state.close()
         fix = "Check STATE_URL, and that the app may read and write there."
         found.checks.append(_state(Outcome.NOT_MET, redact(str(error)), fix))
         yield None
@@ -228,21 +233,34 @@ def _is_wanted(view: View) -> bool:
 
 
 def _look(
-    runtime: Runtime, connectors: Iterable[Connector], subjects: Iterable[Subject], found: Examination
+    runtime: Runtime,
+    connectors: Iterable[Connector],
+    subjects: Iterable[Subject],
+    found: Examination,
+    limit: int | None,
 ) -> None:
-    """Connector by connector; the organizations of each, several at once."""
+    """Connector by connector; the organizations of each, several at once, up to the limit for all of them."""
     by_connector: dict[str, list[Subject]] = {}
     for one in subjects:
         by_connector.setdefault(one.connector.id, []).append(one)
+    left = limit
     for connector in connectors:
         mine = by_connector.get(connector.id, [])
         signed_in = sign_in(runtime, connector, [one.name for one in mine] or connector.organizations)
         found.checks.append(signed_in.check)
         failure = signed_in.failure
         if failure is not None:
-            found.checks += [not_looked_at(one, failure) for one in mine]
+            found.checks += [not_looked_at(one, failure) for one in mine[:limit]]
             continue
-        found.checks += connector_checks(runtime, connector)
+        listing = list_organizations(runtime, connector)
+        found.checks += listing.checks
+        if limit is not None and not runtime.state.enrollments(connector=connector.id):
+            # Nothing was discovered yet: what the identity is shown now is what there will be.
+            mine = [Subject(name, connector) for name in listing.wanted]
+        if left is not None:
+            found.left_out += max(len(mine) - left, 0)
+            mine = mine[:left]
+            left -= len(mine)
         with ThreadPoolExecutor(runtime.dependencies.concurrency, thread_name_prefix="doctor") as pool:
             for checks in pool.map(lambda one: organization_checks(one, runtime), mine):
                 found.checks += checks
@@ -303,7 +321,7 @@ _NO_CONNECTOR = Check(
     Outcome.NOT_MET,
     "There is no connector yet.",
     "there is nothing to do",
-    'Create one: "ado-connector connector create --name NAME".',
+    'Create one: "ado-connector connector create" asks for what it needs.',
     weight=Weight.BLOCKING,
 )
 
@@ -316,10 +334,18 @@ def _write(found: Examination) -> None:
             repeats = one.outcome is not Outcome.MET and (one.evidence, one.fix) in told
             told.add((one.evidence, one.fix))
             line = f"{one.title}: for the same reason." if repeats else one.line()
-            write_line(f"  {_WORDS[one.outcome]:<8} {line}")
+            _write_check(one.outcome, line)
         write_line()
     _write_plan(plan(found.checks))
     _write_verdict(found)
+
+
+def _write_check(outcome: Outcome, line: str) -> None:
+    word = f"  {_WORDS[outcome]:<8} "
+    if sys.stdout.isatty():
+        console(sys.stdout).print(Text.assemble((word, _STYLES[outcome]), printable(line)))
+    else:
+        write_line(word + line)
 
 
 def _heading(check: Check) -> str:

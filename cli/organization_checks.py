@@ -100,7 +100,7 @@ def _onboarding(subject: Subject) -> Iterator[Check]:
     enrollment = subject.enrollment
     onboarded = enrollment is not None and enrollment.state is OnboardingState.ONBOARDED
     if enrollment is None:
-        evidence, fix = "The connector has not found it yet.", f'To take it: "{_TAKE} {subject.name}".'
+        evidence, fix = "The connector has not found it yet.", f'To take it now: "{_TAKE} {subject.name}".'
     elif onboarded:
         evidence, fix = "The connector has it.", ""
     elif enrollment.cause is OnboardingCause.NOT_WANTED:

@@ -107,10 +107,11 @@ def permission_checks(trial: Trial) -> Iterator[Check]:
         yield Check(
             f"permission.{right.key}",
             Group.PERMISSIONS,
-            f"{right.text}, for {' and '.join(CAPABILITY_TITLES[one] for one in capabilities)}",
+            right.text,
             answer.outcome,
             answer.evidence,
-            "; ".join(dict.fromkeys(one.lost for one in needing)),
+            f"{' and '.join(CAPABILITY_TITLES[one] for one in capabilities)}: "
+            + "; ".join(dict.fromkeys(one.lost for one in needing)),
             answer.fix,
             weight=Weight.INFORMATIONAL if set(capabilities) <= _MERELY_SHOWN else Weight.DEGRADING,
             code=answer.code,
@@ -131,9 +132,17 @@ def _tried(right: Right, trial: Trial) -> Answer:
         return _answer(error.failure, "")
 
 
+SCOPE_MISSING = "ScopeMissing"
+"""A token that is refused for one thing, and taken by the same organization for others."""
+
+
 def _answer(failure: Failure | None, good: str) -> Answer:
     if failure is None:
         return Answer(Outcome.MET, good)
+    if failure.code == "TokenRefused":
+        evidence = f"{failure.reason} The organization takes it for other things, so it lacks the scope."
+        scope = failure.permission.partition("token scope: ")[2].rstrip(")")
+        return Answer(Outcome.NOT_MET, evidence, f"Give the token the scope {scope}.", SCOPE_MISSING)
     fix = failure.fix
     if failure.permission and failure.permission not in fix:
         fix = f"{fix} It takes: {failure.permission}.".strip()

@@ -108,6 +108,18 @@ def _unknown(name: PrerequisiteName, failure: Failure, now: datetime) -> Prerequ
     return _outcome(name, PrerequisiteStatus.UNKNOWN, now, evidence, fix)
 
 
+def _unread(name: PrerequisiteName, failure: Failure, now: datetime) -> Prerequisite:
+    """Unknown since one fact could not be read, of an organization that lets the identity in.
+
+    A token that is refused for one thing, and is not for others, lacks the scope for it.
+    """
+    told = _unknown(name, failure, now)
+    if failure.code != "TokenRefused":
+        return told
+    fix = f"The token is taken for other things: give it the scope. It takes: {failure.permission}."
+    return replace(told, fix=fix)
+
+
 def _membership(rights: IdentityRights, tenant: TenantId, now: datetime) -> Prerequisite:
     name = PrerequisiteName.MEMBERSHIP
     connection = rights.connection.value
@@ -194,7 +206,7 @@ def _administrator(rights: IdentityRights, now: datetime) -> Prerequisite:
         failure = rights.administrator.failure
         if failure is None:
             raise ValueError("an unread fact has a failure")
-        return _unknown(name, failure, now)
+        return _unread(name, failure, now)
     if effective and member:
         return _outcome(
             name,
@@ -242,7 +254,7 @@ def _access_level(rights: IdentityRights, now: datetime) -> Prerequisite:
         failure = rights.entitlement.failure
         if failure is None:
             raise ValueError("an unread fact has a failure")
-        return _unknown(name, failure, now)
+        return _unread(name, failure, now)
     evidence = (
         f"Access level {entitlement.display_name or entitlement.account_license} (accountLicenseType "
         f"{entitlement.account_license}, licensingSource {entitlement.licensing_source}, "
@@ -280,7 +292,7 @@ def _third_party_oauth(rights: IdentityRights, identity: AuthKind, now: datetime
         failure = rights.policies.failure
         if failure is None:
             raise ValueError("an unread fact has a failure")
-        return _unknown(name, failure, now)
+        return _unread(name, failure, now)
     policy = policies.policies.get(OAUTH_POLICY)
     where = "Organization settings > Policies > Third-party application access via OAuth."
     allowed = _oauth_allowed(policy)
@@ -405,14 +417,11 @@ def _advanced_security(rights: IdentityRights, now: datetime) -> Prerequisite:
 
 
 def _refused(name: PrerequisiteName, fact: Fact[bool], now: datetime) -> Prerequisite:
-    """Not met where the service says that the right is missing; unknown where it says anything else.
-
-    A token that is refused for one thing, and is not for others, lacks the scope for it.
-    """
+    """Not met where the service says that the right is missing; unknown where it says anything else."""
     failure = fact.failure
     if failure is None:
         raise ValueError("an unread fact has a failure")
-    told = _unknown(name, failure, now)
+    told = _unread(name, failure, now)
     if failure.code in {"PermissionMissing", "TokenRefused"}:
         return replace(told, status=PrerequisiteStatus.NOT_MET)
     return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from shared.ado.user import SignedIn, SignIns, keep_sign_in
 from shared.model.connector import AuthKind, AuthorizationState, AuthorizationStatus, IdentityReference
 from shared.model.ids import TenantId
 from shared.model.prerequisite import PrerequisiteName
+from shared.model.work import WorkKind
 from shared.ports import State
+from shared.wiring.process import process_owner
 from shared.wiring.token_key import open_token_keys
 from tests.cli.conftest import CommandLine
 
@@ -99,6 +101,35 @@ def test_looking_changes_nothing_but_the_count_of_requests(
     assert len(before) > 5
     ready("doctor", code=1)
     assert content() == before
+
+
+def test_leases_of_the_dead_are_left_to_those_who_work(ready: CommandLine, state: State) -> None:
+    dead = process_owner().rpartition("/")[0] + "/0"
+    now = datetime.now(UTC)
+    (work, *_) = state.work(kind=WorkKind.INVENTORY)
+    until = now + timedelta(minutes=5)
+    lease = state.lease_work(work.organization, work.kind, work.revision, owner=dead, now=now, until=until)
+    assert lease is not None
+
+    def holder() -> str:
+        return state.work(organization=work.organization, kind=work.kind)[0].leased_by
+
+    ready("doctor")
+    assert holder() == dead
+    ready("status", code=None)
+    assert holder() == ""
+
+
+def test_what_could_not_be_tried_is_told_from_what_was_found_last(ready: CommandLine, world: World) -> None:
+    world.add_organization("plain").add_project("One").add_repository("one")
+    check = "permission.readServiceConnectionUse"
+    unknown = checks(ready.json("doctor", "plain", code=2), "plain")[check]
+    assert (unknown["outcome"], unknown["code"]) == ("unknown", None)
+    assert "never needed yet" in unknown["evidence"]
+    ready("run", "--once", code=None)
+    met = checks(ready.json("doctor", "plain"), "plain")[check]
+    assert met["outcome"] == "met"
+    assert "was refused nothing for it" in met["evidence"]
 
 
 Break = Callable[[Organization], object]
@@ -334,6 +365,14 @@ def test_an_organization_that_nobody_knows_yet_is_looked_at_all_the_same(
     assert missing["prerequisite.organizationMembership"]["code"] == "OrganizationNotFound"
 
 
+def test_before_the_first_run_what_the_identity_is_shown_is_looked_at(ado: CommandLine, world: World) -> None:
+    world.organization("beta").set_licence("stakeholder")
+    ado("connector", "create", "--name", "one", "--tenant", world.tenant, "--exclude", "alp*")
+    told = ado.json("doctor", code=1)
+    assert {one["organization"] for one in told["checks"]} == {None, "beta"}
+    assert checks(told, "beta")["prerequisite.accessLevel"]["outcome"] == "notMet"
+
+
 def test_least_privilege_on_purpose_says_what_it_costs(ado: CommandLine, world: World) -> None:
     for organization in world.organizations:
         organization.set_pca("none")
@@ -346,8 +385,8 @@ def test_least_privilege_on_purpose_says_what_it_costs(ado: CommandLine, world: 
     assert found["permission.readCode"]["outcome"] == found["permission.viewProjects"]["outcome"] == "met"
     assert found["prerequisite.projectCollectionAdministrator"]["weight"] == "informational"
     lost = found["permission.readServiceConnections"]
-    assert (lost["outcome"], lost["weight"]) == ("notMet", "degrading")
-    assert "vso.serviceendpoint" in lost["fix"]
+    assert (lost["outcome"], lost["weight"], lost["code"]) == ("notMet", "degrading", "ScopeMissing")
+    assert lost["fix"] == "Give the token the scope Service connections, read: vso.serviceendpoint."
     assert "recommendations on service connections are unknown" in lost["breaks"]
 
 
@@ -375,7 +414,7 @@ def test_the_installation_right_is_told_without_installing(
 def test_without_a_connector_that_is_what_is_missing(ado: CommandLine, settings: Path) -> None:
     told = ado.json("doctor", code=1)
     assert [one["fix"] for one in told["plan"]] == [
-        'Create one: "ado-connector connector create --name NAME".'
+        'Create one: "ado-connector connector create" asks for what it needs.'
     ]
     assert not settings.exists()
 

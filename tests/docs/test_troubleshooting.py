@@ -31,7 +31,7 @@ def test_every_refusal_that_a_person_must_mend_is_explained() -> None:
 
 
 def test_every_code_that_is_explained_exists() -> None:
-    ours = {"SecretUnavailable", "NoOrganizations", "ClockSkew"}
+    ours = {"SecretUnavailable", "NoOrganizations", "ClockSkew", "ScopeMissing"}
     codes = {one for one in TOLD if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", one)}
     assert codes <= set(classes()) | ours
 
