@@ -14,6 +14,7 @@ import click
 from cli.command import Group
 from cli.connector import connector
 from cli.demo import demo
+from cli.exemptions import exemptions
 from cli.inventory import inventory
 from cli.journal import journal
 from cli.organizations import organizations
@@ -80,6 +81,7 @@ for _command in (
     organizations,
     inventory,
     recommendations,
+    exemptions,
     journal,
     queue,
     version,

@@ -181,7 +181,14 @@ ALTER TABLE work ADD COLUMN failing_since TEXT;
 UPDATE work SET failing_since = last_failure_at WHERE failures_in_a_row > 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+_EXEMPTIONS = """
+CREATE TABLE exemptions (
+    id TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _EXEMPTIONS)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

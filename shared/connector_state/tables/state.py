@@ -9,6 +9,7 @@ from shared.connector_state.place import StateUrlError
 from shared.connector_state.tables.account import Account
 from shared.connector_state.tables.assessments import AssessmentsPart
 from shared.connector_state.tables.catalog import CATALOG
+from shared.connector_state.tables.exemptions import ExemptionsPart
 from shared.connector_state.tables.journal import JournalPart
 from shared.connector_state.tables.table import Insert, Refused, Table
 from shared.connector_state.tables.throttles import ThrottlesPart
@@ -18,7 +19,7 @@ VERSION: Final = 1
 """Of what the rows mean. A newer one is not touched."""
 
 
-class TablesConnectorState(AssessmentsPart, ThrottlesPart, JournalPart):
+class TablesConnectorState(AssessmentsPart, ExemptionsPart, ThrottlesPart, JournalPart):
     """`shared.ports.ConnectorState` and `ThrottleStore` on one table.
 
     A record is changed by a conditional write; what belongs together is written in one transaction of its
