@@ -117,6 +117,28 @@ RECOMMENDATION: Keys = {
     "owner": "who can mend it: who last changed it, where that is known, else who administers it",
 }
 
+CHECK: Keys = {
+    "verdict": "`passed`, `failed` or `unknown`",
+    "failOn": "least severity that counted",
+    "counts": "object: how many that counted have each status; unhealthy ones that are exempted are under "
+    "`exempted` instead",
+    "couldNotTell": "array of sentences: organizations of which nothing, or not everything, is known",
+    "findings": "array of what is unhealthy or could not be told, as `recommendations list` has it; at most "
+    "1000, all are counted",
+}
+
+SCORE: Keys = {
+    "organization": "name of the organization",
+    "organizationId": "our id of the organization",
+    "project": "name of the project, or null for the whole organization",
+    "projectId": "GUID of the project, or null for the whole organization",
+    "score": "0 to 100, exempted findings left out; null where nothing is known",
+    "scoreWithoutExemptions": "the same with exempted findings taken as unhealthy, or null",
+    "known": "how much could be told, as a percentage, or null where there is nothing to tell",
+    "counts": "object: how many recommendations have each status; unhealthy ones that are exempted are under "
+    "`exempted` instead",
+}
+
 EXEMPTION_OF_RECOMMENDATION: Keys = {
     "id": "id of the exemption",
     "kind": "`waiver` (the risk is accepted) or `mitigated` (it is dealt with in another way)",

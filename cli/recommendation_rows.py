@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.posture.exemptions import Exemptions, Place
     from shared.posture.rule import Rule
     from shared.posture.views import Recommendation
+    from shared.wiring.runtime import Runtime
 
 UNTOLD = frozenset({AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE})
 """Outcomes that tell neither that something is well nor that it is not."""
@@ -102,6 +103,18 @@ def organization_recommendations(
         place = place_of(organization, project)
         for one in sorted(with_exemptions(told, place, holding), key=_order):
             yield project, one
+
+
+def tell(
+    runtime: Runtime, organizations: Iterable[Organization], rules: tuple[Rule, ...], now: datetime
+) -> Iterator[Told]:
+    """Everything that these rules say of these organizations, in order."""
+    exemptions = exemptions_now(runtime.state, now)
+    for organization in organizations:
+        for project, one in organization_recommendations(
+            runtime.state, organization, rules, runtime.settings.posture_interval, now, exemptions
+        ):
+            yield Told(organization, project, one)
 
 
 def _order(one: Recommendation) -> tuple[str, str, str, str]:

@@ -10,17 +10,11 @@ from cli import keys
 from cli.command import Answer, Group, invocation
 from cli.output import Column, Row, write_rows
 from cli.problems import ExitCode
-from cli.recommendation_rows import (
-    UNTOLD,
-    Told,
-    exemptions_now,
-    find_rules,
-    organization_recommendations,
-    recommendation_row,
-)
+from cli.recommendation_rows import UNTOLD, Told, find_rules, recommendation_row, tell
+from cli.recommendations_check import check, score
+from cli.recommendations_export import export
 from cli.session import find_organizations, opened
 from shared.model.assessment import AssessmentStatus, Severity
-from shared.model.organization import Organization
 
 
 def _status(row: Row) -> str:
@@ -45,6 +39,8 @@ _COLUMNS = (
     examples=(
         "ado-connector recommendations list --status unhealthy",
         "ado-connector recommendations list --output json",
+        "ado-connector recommendations check --fail-on high",
+        "ado-connector recommendations export --format html --file posture.html",
     ),
 )
 def recommendations() -> None:
@@ -79,6 +75,7 @@ def recommendations() -> None:
 )
 @click.option(
     "--check",
+    "exits",
     is_flag=True,
     help="Exit with 1 if anything listed is unhealthy and not exempted, else 2 if anything is not known.",
 )
@@ -88,7 +85,7 @@ def list_(
     status: str | None,
     severity: str | None,
     exempted: bool | None,
-    check: bool,
+    exits: bool,
 ) -> int:
     """List recommendations, by organization, project and rule.
 
@@ -97,31 +94,31 @@ def list_(
     rules = tuple(one for one in find_rules(rule) if severity is None or one.severity.value == severity)
     untold = is_open = False
 
-    def chosen(organizations: tuple[Organization, ...]) -> Iterator[Row]:
+    def chosen(told: Iterator[Told]) -> Iterator[Row]:
         nonlocal untold, is_open
-        now = runtime.clock.now()
-        exemptions = exemptions_now(runtime.state, now)
-        for one in organizations:
-            told = organization_recommendations(
-                runtime.state, one, rules, runtime.settings.posture_interval, now, exemptions
-            )
-            for project, recommendation in told:
-                if status is not None and recommendation.status.value != status:
-                    continue
-                if exempted is not None and recommendation.is_exempted is not exempted:
-                    continue
-                untold = untold or recommendation.status in UNTOLD
-                is_open = is_open or recommendation.is_open
-                yield recommendation_row(Told(one, project, recommendation))
+        for one in told:
+            recommendation = one.recommendation
+            if status is not None and recommendation.status.value != status:
+                continue
+            if exempted is not None and recommendation.is_exempted is not exempted:
+                continue
+            untold = untold or recommendation.status in UNTOLD
+            is_open = is_open or recommendation.is_open
+            yield recommendation_row(one)
 
     with opened() as runtime:
         organizations = find_organizations(runtime.state, organization)
         write_rows(
-            chosen(organizations),
+            chosen(tell(runtime, organizations, rules, runtime.clock.now())),
             _COLUMNS,
             invocation().output,
             empty="There is no such recommendation.",
         )
-    if check and is_open:
+    if exits and is_open:
         return ExitCode.FINDINGS
-    return ExitCode.UNKNOWN if check and untold else ExitCode.DONE
+    return ExitCode.UNKNOWN if exits and untold else ExitCode.DONE
+
+
+recommendations.add_command(check)
+recommendations.add_command(score)
+recommendations.add_command(export)
