@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cli.organization_rows import WORK_TITLES, View, failure_sentence, sentence, views
-from cli.recommendations import organization_recommendations
+from cli.recommendation_rows import organization_recommendations
 from shared.model.assessment import AssessmentStatus
 from shared.model.connector import Connector, ProvisioningState
 from shared.model.extension import ExtensionStatus
@@ -23,6 +23,9 @@ from shared.posture.verdicts import UNREAD
 if TYPE_CHECKING:
     from shared.ports import ConnectorState
     from shared.posture.rule import Rule
+
+EXEMPTED = "exempted"
+"""Key of unhealthy findings that somebody answers for: they are counted apart."""
 
 UNTOLD_STATUSES = (AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE)
 _UNTOLD_WORDS = {
@@ -152,9 +155,9 @@ def _any_needs_person(work: tuple[Work, ...]) -> bool:
 
 def posture_findings(
     state: ConnectorState, rules: tuple[Rule, ...], interval: timedelta, now: datetime
-) -> tuple[dict[OrganizationId, Counter[AssessmentStatus]], list[Finding]]:
+) -> tuple[dict[OrganizationId, Counter[str]], list[Finding]]:
     """How many recommendations of each outcome each organization has, and where some could not be told."""
-    counts: dict[OrganizationId, Counter[AssessmentStatus]] = {}
+    counts: dict[OrganizationId, Counter[str]] = {}
     found: list[Finding] = []
     for view in views(state):
         if not view.is_onboarded:
@@ -163,7 +166,7 @@ def posture_findings(
         reasons: dict[AssessmentStatus, str] = {}
         unread = False
         for _, one in organization_recommendations(state, view.organization, rules, interval, now):
-            of_this[one.status] += 1
+            of_this[EXEMPTED if one.is_exempted else one.status] += 1
             reasons.setdefault(one.status, one.reason)
             unread = unread or (one.status is AssessmentStatus.UNKNOWN and UNREAD in one.evidence)
         untold = {status: of_this[status] for status in UNTOLD_STATUSES if of_this[status]}

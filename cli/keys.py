@@ -152,6 +152,78 @@ RECOMMENDATION: Keys = {
     "assessedAt": "when the facts were gathered, or null",
     "firstSeen": "when it was first assessed, or null",
     "changedAt": "when its status last changed, or null",
+    "exemption": "object: the exemption that covers it, see below, or null; an unhealthy one stays unhealthy "
+    "and is counted apart",
+    "risk": "`critical`, `high`, `medium` or `low`: its severity, raised or lowered by what surrounds it",
+    "riskFactors": "array of what moved it: `publicProject`, `production`, `broadReach`, `sandbox`",
+    "owner": "who can mend it: who last changed it, where that is known, else who administers it",
+}
+
+GATE: Keys = {
+    "verdict": "`passed`, `failed` or `unknown`",
+    "failOn": "least severity that counted",
+    "counts": "object: how many that counted have each status; unhealthy ones that are exempted are under "
+    "`exempted` instead",
+    "couldNotTell": "array of sentences: organizations of which nothing, or not everything, is known",
+    "findings": "array of what is unhealthy or could not be told, as `recommendations list` has it; at most "
+    "1000, all are counted",
+}
+
+SCORE: Keys = {
+    "organization": "name of the organization",
+    "organizationId": "our id of the organization",
+    "project": "name of the project, or null for the whole organization",
+    "projectId": "GUID of the project, or null for the whole organization",
+    "score": "0 to 100, exempted findings left out; null where nothing is known",
+    "scoreWithoutExemptions": "the same with exempted findings taken as unhealthy, or null",
+    "known": "how much could be told, as a percentage, or null where there is nothing to tell",
+    "counts": "object: how many recommendations have each status; unhealthy ones that are exempted are under "
+    "`exempted` instead",
+}
+
+EXEMPTION_OF_RECOMMENDATION: Keys = {
+    "id": "id of the exemption",
+    "kind": "`waiver` (the risk is accepted) or `mitigated` (it is dealt with in another way)",
+    "reason": "why",
+    "by": "who answers for it",
+    "expiresAt": "when it ends",
+}
+
+EXEMPTION: Keys = {
+    "id": "id of the exemption, which follows from its source and what it is about",
+    "rule": "id of the rule, or a pattern of ids",
+    "organization": "organization as it was written, or null for every one",
+    "project": "project as it was written, or null for every one",
+    "resource": "resource as it was written, or null for every one",
+    "organizationId": "our id of the organization that was meant, or null for a pattern",
+    "projectId": "GUID of the project that was meant, or null for a pattern",
+    "resourceKind": "kind of the resource that was meant, or null for a pattern",
+    "resourceId": "id of the resource that was meant, or null for a pattern",
+    "kind": "`waiver` (the risk is accepted) or `mitigated` (it is dealt with in another way)",
+    "reason": "why",
+    "by": "who answers for it",
+    "source": "name of the file's set of exemptions, or null for one that was added by hand",
+    "createdAt": "when it was first kept",
+    "expiresAt": "when it ends",
+    "state": "`inUse`, `unused` (nothing that it covers is unhealthy), `unknown` (that cannot be told) or "
+    "`expired`",
+    "unhealthy": "how many unhealthy findings it covers; of an expired one, how many are open again",
+    "covered": "object: how many recommendations of each status it covers",
+}
+
+EXEMPTION_STEP: Keys = {
+    "action": "`add`, `change`, `remove` or `keep`",
+    "id": "id of the exemption",
+    "scope": "what it is about, in one line",
+    "before": "its terms so far, or null",
+    "after": "its terms from now on, or null",
+    "warning": "what is unusual about it, or null",
+}
+
+EXEMPTIONS_APPLIED: Keys = {
+    "source": "name of the set of exemptions, or null for those added by hand",
+    "applied": "whether it was done, rather than only shown",
+    "steps": "array of what happens to each exemption, see below",
 }
 
 JOURNAL: Keys = {
@@ -277,9 +349,10 @@ SUMMARY: Keys = {
     "seconds": "how long it took",
     "connectors": "array of connectors, as `connector list` has them",
     "organizations": "array of organizations, as `organizations list` has them, each with `recommendations`: "
-    "how many have each status, or null where it is not onboarded",
+    "how many have each status, the exempted ones apart, or null where it is not onboarded",
     "totals": "object: `organizations`, `onboarded`, `projects`, `repositories`",
-    "recommendations": "object: how many recommendations have each status",
+    "recommendations": "object: how many recommendations have each status; unhealthy ones that are exempted "
+    "are under `exempted` instead",
     "deadLetters": "how many messages were given up",
     "couldNotTell": "array of what could not be told, as the findings of `status`",
     "needsPerson": "array of what was told and needs a person, as the findings of `status`",

@@ -15,6 +15,7 @@ from cli.command import Group
 from cli.connector import connector
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.exemptions import exemptions
 from cli.inventory import inventory
 from cli.journal import journal
 from cli.organizations import organizations
@@ -82,6 +83,7 @@ for _command in (
     organizations,
     inventory,
     recommendations,
+    exemptions,
     journal,
     queue,
     version,

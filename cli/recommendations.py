@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from cli import keys
 from cli.command import Answer, Group, invocation
-from cli.output import Column, Row, instant, write_rows
-from cli.problems import ExitCode, WrongOption
+from cli.output import Column, Row, write_rows
+from cli.problems import ExitCode
+from cli.recommendation_rows import UNTOLD, Told, find_rules, recommendation_row, tell
+from cli.recommendations_check import check, score
+from cli.recommendations_export import export
 from cli.session import find_organizations, opened
 from shared.model.assessment import AssessmentStatus, Severity
-from shared.model.inventory import Project, Repository
-from shared.model.organization import Organization
 
-if TYPE_CHECKING:
-    from shared.ports import ConnectorState
-    from shared.posture.rule import Rule
-    from shared.posture.views import Recommendation
+
+def _status(row: Row) -> str:
+    exempted = row["status"] == AssessmentStatus.UNHEALTHY.value and row["exemption"] is not None
+    return f"{row['status']} (exempted)" if exempted else str(row["status"])
+
 
 _COLUMNS = (
     Column("ORGANIZATION", "organization"),
     Column("PROJECT", "project"),
     Column("RULE", "rule"),
     Column("SEVERITY", "severity"),
-    Column("STATUS", "status"),
+    Column("STATUS", _status),
     Column("RESOURCE", lambda row: f"{row['resourceKind']} {row['resourceName']}"),
     Column("TITLE", "title"),
     Column("REASON", "reason"),
 )
-_UNTOLD = {AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE}
 
 
 @click.group(
@@ -40,6 +39,8 @@ _UNTOLD = {AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, Assessment
     examples=(
         "ado-connector recommendations list --status unhealthy",
         "ado-connector recommendations list --output json",
+        "ado-connector recommendations check --fail-on high",
+        "ado-connector recommendations export --format html --file posture.html",
     ),
 )
 def recommendations() -> None:
@@ -48,10 +49,11 @@ def recommendations() -> None:
 
 @recommendations.command(
     "list",
-    answer=Answer(keys.RECOMMENDATION, rows=True),
+    answer=Answer(keys.RECOMMENDATION, rows=True, parts={"exemption": keys.EXEMPTION_OF_RECOMMENDATION}),
     examples=(
         "ado-connector recommendations list --status unhealthy --severity high",
         "ado-connector recommendations list --organization contoso --rule ADO-REPO-001 --output json",
+        "ado-connector recommendations list --status unhealthy --not-exempted",
         "ado-connector recommendations list --severity high --check",
     ),
 )
@@ -67,108 +69,56 @@ def recommendations() -> None:
     "--severity", type=click.Choice([one.value for one in Severity]), default=None, help="Only this severity."
 )
 @click.option(
+    "--exempted/--not-exempted",
+    default=None,
+    help="Only unhealthy findings that an exemption covers, or all but those.",
+)
+@click.option(
     "--check",
+    "exits",
     is_flag=True,
-    help="Exit with 1 if anything listed is unhealthy, else 2 if anything is not known.",
+    help="Exit with 1 if anything listed is unhealthy and not exempted, else 2 if anything is not known.",
 )
 def list_(
-    organization: str | None, rule: str | None, status: str | None, severity: str | None, check: bool
+    organization: str | None,
+    rule: str | None,
+    status: str | None,
+    severity: str | None,
+    exempted: bool | None,
+    exits: bool,
 ) -> int:
-    """List recommendations, by organization, project and rule."""
-    rules = tuple(one for one in _rules(rule) if severity is None or one.severity.value == severity)
-    seen: set[AssessmentStatus] = set()
+    """List recommendations, by organization, project and rule.
 
-    def chosen(organizations: tuple[Organization, ...]) -> Iterator[Row]:
-        for one in organizations:
-            told = organization_recommendations(
-                runtime.state, one, rules, runtime.settings.posture_interval, runtime.clock.now()
-            )
-            for project, recommendation in told:
-                if status is None or recommendation.status.value == status:
-                    seen.add(recommendation.status)
-                    yield _row(one, project, recommendation)
+    What an exemption covers is listed all the same, with the exemption.
+    """
+    rules = tuple(one for one in find_rules(rule) if severity is None or one.severity.value == severity)
+    untold = is_open = False
+
+    def chosen(told: Iterator[Told]) -> Iterator[Row]:
+        nonlocal untold, is_open
+        for one in told:
+            recommendation = one.recommendation
+            if status is not None and recommendation.status.value != status:
+                continue
+            if exempted is not None and recommendation.is_exempted is not exempted:
+                continue
+            untold = untold or recommendation.status in UNTOLD
+            is_open = is_open or recommendation.is_open
+            yield recommendation_row(one)
 
     with opened() as runtime:
         organizations = find_organizations(runtime.state, organization)
         write_rows(
-            chosen(organizations),
+            chosen(tell(runtime, organizations, rules, runtime.clock.now())),
             _COLUMNS,
             invocation().output,
             empty="There is no such recommendation.",
         )
-    if check and AssessmentStatus.UNHEALTHY in seen:
+    if exits and is_open:
         return ExitCode.FINDINGS
-    return ExitCode.UNKNOWN if check and seen & _UNTOLD else ExitCode.DONE
+    return ExitCode.UNKNOWN if exits and untold else ExitCode.DONE
 
 
-def _rules(wanted: str | None) -> tuple[Rule, ...]:
-    from shared.posture.catalogue import RULES, find  # noqa: PLC0415 - loads every rule
-
-    if wanted is None:
-        return RULES
-    found = find(wanted)
-    if found is None:
-        ids = ", ".join(one.id for one in RULES)
-        raise WrongOption("--rule", f'there is no rule "{wanted}".', f"There are: {ids}.")
-    return (found,)
-
-
-def organization_recommendations(
-    state: ConnectorState,
-    organization: Organization,
-    rules: tuple[Rule, ...],
-    interval: timedelta,
-    now: datetime,
-) -> Iterator[tuple[Project, Recommendation]]:
-    """Everything to say of one organization, project by project."""
-    from shared.posture.views import project_recommendations  # noqa: PLC0415 - loads every rule
-
-    repositories: dict[str, list[Repository]] = {}
-    for repository in state.repositories(organization.id):
-        if repository.retired_at is None:
-            repositories.setdefault(repository.project_id, []).append(repository)
-    assessed_at = state.assessed_at(organization.id)
-    projects = sorted(
-        state.projects(organization.id), key=lambda one: (one.name.casefold(), one.name, one.id)
-    )
-    for project in projects:
-        told = project_recommendations(
-            project,
-            repositories.pop(project.id, ()),
-            state.assessments(organization.id, project.id),
-            assessed_at.get(project.id),
-            rules=rules,
-            interval=interval,
-            now=now,
-        )
-        for one in sorted(told, key=_order):
-            yield project, one
-
-
-def _order(one: Recommendation) -> tuple[str, str, str, str]:
-    return one.rule.id, one.resource.kind.value, one.resource.name.casefold(), one.resource.id
-
-
-def _row(organization: Organization, project: Project, one: Recommendation) -> Row:
-    return {
-        "rule": one.rule.id,
-        "key": one.rule.assessment_key or None,
-        "title": one.rule.title,
-        "severity": one.rule.severity.value,
-        "status": one.status.value,
-        "lastStatus": one.last_status.value if one.last_status else None,
-        "organization": organization.name,
-        "organizationId": organization.id,
-        "project": project.name,
-        "projectId": project.id,
-        "resourceKind": one.resource.kind.value,
-        "resourceId": one.resource.id,
-        "resourceName": one.resource.name,
-        "reason": one.reason,
-        "evidence": one.evidence,
-        "permission": one.permission or None,
-        "fix": list(one.rule.fix),
-        "assessedAt": instant(one.assessed_at),
-        "firstSeen": instant(one.first_seen),
-        "changedAt": instant(one.changed_at),
-    }
+recommendations.add_command(check)
+recommendations.add_command(score)
+recommendations.add_command(export)

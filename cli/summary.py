@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cli.connector_rows import connector_row
-from cli.findings import UNTOLD_STATUSES, Finding, find_all, posture_findings, unfinished
+from cli.findings import EXEMPTED, UNTOLD_STATUSES, Finding, find_all, posture_findings, unfinished
 from cli.organization_rows import organization_row, views
 from cli.organizations import COLUMNS
 from cli.output import Column, OutputFormat, Row, console, instant, many, write_line, write_object, write_rows
@@ -21,14 +21,14 @@ from shared.model.work import WorkKind
 if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime
 
-_SHOWN = (AssessmentStatus.UNHEALTHY, *UNTOLD_STATUSES, AssessmentStatus.HEALTHY)
+_SHOWN = (AssessmentStatus.UNHEALTHY.value, EXEMPTED, *UNTOLD_STATUSES, AssessmentStatus.HEALTHY.value)
 
 
 def _findings_in_short(row: Row) -> str:
     counts = row["recommendations"]
     if not isinstance(counts, dict):
         return "-"
-    return ", ".join(f"{counts[one.value]} {one.value}" for one in _SHOWN if counts[one.value]) or "none"
+    return ", ".join(f"{counts[one]} {one}" for one in _SHOWN if counts[one]) or "none"
 
 
 _SUMMARY_COLUMNS = (
@@ -141,8 +141,8 @@ def summarize(
     )
 
 
-def _by_status(counts: Counter[AssessmentStatus]) -> dict[str, int]:
-    return {status.value: counts[status] for status in AssessmentStatus}
+def _by_status(counts: Counter[str]) -> dict[str, int]:
+    return {one: counts[one] for one in (*(status.value for status in AssessmentStatus), EXEMPTED)}
 
 
 def write_summary(summary: Summary, output: OutputFormat, more: Mapping[str, object] | None = None) -> None:

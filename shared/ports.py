@@ -18,6 +18,7 @@ from shared.model.assessment import (
 from shared.model.assessment import ResourceAssessments
 from shared.model.command import Command
 from shared.model.connector import Connector
+from shared.model.exemption import Exemption
 from shared.model.extension import ExtensionState
 from shared.model.facts import BranchPolicy, PipelineSettings, ServiceConnection
 from shared.model.identity import (
@@ -383,6 +384,23 @@ class ConnectorState(Protocol):
 
     def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
         """When each project (by id; the empty string is the organization itself) was last assessed."""
+        ...
+
+    # exemptions
+    def exemptions(self) -> tuple[Exemption, ...]:
+        """Every exemption that is kept, expired ones too, in order of id."""
+        ...
+
+    def change_exemptions(
+        self,
+        exemptions: Sequence[Exemption],
+        removed: Iterable[str] = (),
+        journal: Sequence[JournalEntry] = (),
+    ) -> None:
+        """Keep these, each in place of the one with its id, and remove those with the other ids.
+
+        A large change may be written in parts; what is left of it is completed by the same change again.
+        """
         ...
 
     # journal

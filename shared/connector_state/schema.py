@@ -181,7 +181,7 @@ ALTER TABLE work ADD COLUMN failing_since TEXT;
 UPDATE work SET failing_since = last_failure_at WHERE failures_in_a_row > 0;
 """
 
-_THIRD = """
+_SIGN_INS = """
 -- Sealed tokens of people who signed in. Their keys are elsewhere.
 CREATE TABLE sign_ins (
     name TEXT NOT NULL PRIMARY KEY,
@@ -190,7 +190,14 @@ CREATE TABLE sign_ins (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_EXEMPTIONS = """
+CREATE TABLE exemptions (
+    id TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

@@ -9,6 +9,7 @@ from typing import Self
 from shared.connector_state.assessments import AssessmentsPart
 from shared.connector_state.connectors import ConnectorsPart
 from shared.connector_state.database import BUSY_SECONDS, Database
+from shared.connector_state.exemptions import ExemptionsPart
 from shared.connector_state.inventory import InventoryPart
 from shared.connector_state.journal import JournalPart
 from shared.connector_state.organizations import OrganizationsPart
@@ -25,6 +26,7 @@ class SqliteConnectorState(
     PartialsPart,
     WorkPart,
     AssessmentsPart,
+    ExemptionsPart,
     JournalPart,
     ThrottlesPart,
     SignInsPart,

@@ -48,6 +48,9 @@ class JournalEvent(StrEnum):
     REPOSITORY_RETIRED = "repository.retired"
     REPOSITORY_RESTORED = "repository.restored"
     ASSESSMENT_CHANGED = "assessment.changed"
+    EXEMPTION_ADDED = "exemption.added"
+    EXEMPTION_CHANGED = "exemption.changed"
+    EXEMPTION_REMOVED = "exemption.removed"
     WORK_FAILED = "work.failed"
     WORK_RECOVERED = "work.recovered"
 

@@ -13,6 +13,7 @@ from shared.model.assessment import (
     ResourceAssessments,
     ResourceKind,
 )
+from shared.model.exemption import Exemption
 from shared.model.inventory import Project, Repository
 from shared.posture.judging import key_of
 from shared.posture.rule import Rule
@@ -40,6 +41,18 @@ class Recommendation:
     assessed_at: datetime | None
     first_seen: datetime | None
     changed_at: datetime | None
+    exemption: Exemption | None = None
+    """Who answers for it, whatever its status: `shared.posture.exemptions` tells it of each."""
+
+    @property
+    def is_exempted(self) -> bool:
+        """Whether it is an unhealthy finding that is counted apart."""
+        return self.status is AssessmentStatus.UNHEALTHY and self.exemption is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is an unhealthy finding that nobody answers for."""
+        return self.status is AssessmentStatus.UNHEALTHY and self.exemption is None
 
 
 def project_recommendations(

@@ -213,6 +213,13 @@ class Settings(BaseSettings):
         description="How often recommendations are assessed; older than twice this is shown as stale.",
         examples=["8h"],
     )
+    longest_exemption: Duration = Field(
+        default=timedelta(days=366),
+        ge=timedelta(days=1),
+        le=timedelta(days=1830),
+        description="How far away the end of an exemption may be, at most.",
+        examples=["90d"],
+    )
     time_slice: Duration = Field(
         default=timedelta(minutes=4),
         ge=timedelta(milliseconds=100),

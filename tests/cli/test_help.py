@@ -17,6 +17,7 @@ GROUPS = (
     "organizations",
     "inventory",
     "recommendations",
+    "exemptions",
     "journal",
     "queue",
     "queue dead-letters",

@@ -2,7 +2,8 @@
 
 Its rows are `connector:ID`, `connector-deleting:ID` (one that is being deleted), `organization:ID`,
 `unique:TENANT:KIND:NAME` (whose record has this name), `claim:TENANT:ORGANIZATION`,
-`enrollment:ORGANIZATION:CONNECTOR`, `prerequisites:ORGANIZATION:CONNECTOR` and `posture:ORGANIZATION`.
+`enrollment:ORGANIZATION:CONNECTOR`, `prerequisites:ORGANIZATION:CONNECTOR`, `posture:ORGANIZATION` and
+`exemption:ID`.
 """
 
 from __future__ import annotations

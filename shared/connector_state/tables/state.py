@@ -9,6 +9,7 @@ from shared.connector_state.place import StateUrlError
 from shared.connector_state.tables.account import Account
 from shared.connector_state.tables.assessments import AssessmentsPart
 from shared.connector_state.tables.catalog import CATALOG
+from shared.connector_state.tables.exemptions import ExemptionsPart
 from shared.connector_state.tables.journal import JournalPart
 from shared.connector_state.tables.sign_ins import SignInsPart
 from shared.connector_state.tables.table import Insert, Refused, Table
@@ -19,7 +20,7 @@ VERSION: Final = 1
 """Of what the rows mean. A newer one is not touched."""
 
 
-class TablesConnectorState(AssessmentsPart, ThrottlesPart, SignInsPart, JournalPart):
+class TablesConnectorState(AssessmentsPart, ExemptionsPart, ThrottlesPart, SignInsPart, JournalPart):
     """`shared.ports.State` on one table.
 
     A record is changed by a conditional write; what belongs together is written in one transaction of its

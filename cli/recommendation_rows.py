@@ -1,0 +1,167 @@
+"""Recommendations as commands tell them: read from the state, project by project, in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cli.output import Row, instant
+from cli.problems import WrongOption
+from shared.model.assessment import AssessmentStatus
+from shared.model.exemption import Exemption
+from shared.model.inventory import Project, Repository
+from shared.model.organization import Organization
+
+if TYPE_CHECKING:
+    from shared.ports import ConnectorState
+    from shared.posture.exemptions import Exemptions, Place
+    from shared.posture.rule import Rule
+    from shared.posture.views import Recommendation
+    from shared.wiring.runtime import Runtime
+
+UNTOLD = frozenset({AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE})
+"""Outcomes that tell neither that something is well nor that it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One recommendation, and where it is."""
+
+    organization: Organization
+    project: Project
+    recommendation: Recommendation
+
+    @property
+    def place(self) -> Place:
+        """Where it is, as exemptions ask."""
+        return place_of(self.organization, self.project)
+
+
+def place_of(organization: Organization, project: Project) -> Place:
+    """A project as exemptions ask for it."""
+    from shared.posture.exemptions import Place  # noqa: PLC0415 - loads every rule
+
+    return Place(organization.id, organization.name, project.id, project.name)
+
+
+def find_rules(wanted: str | None, option: str = "--rule") -> tuple[Rule, ...]:
+    """The rule with this id or Defender key; all, when none is named."""
+    from shared.posture.catalogue import RULES, find  # noqa: PLC0415 - loads every rule
+
+    if wanted is None:
+        return RULES
+    found = find(wanted)
+    if found is None:
+        ids = ", ".join(one.id for one in RULES)
+        raise WrongOption(option, f'there is no rule "{wanted}".', f"There are: {ids}.")
+    return (found,)
+
+
+def exemptions_now(state: ConnectorState, now: datetime) -> Exemptions:
+    """The exemptions that hold."""
+    from shared.posture.exemptions import Exemptions  # noqa: PLC0415 - loads every rule
+
+    return Exemptions(state.exemptions(), now)
+
+
+def organization_recommendations(
+    state: ConnectorState,
+    organization: Organization,
+    rules: tuple[Rule, ...],
+    interval: timedelta,
+    now: datetime,
+    exemptions: Exemptions | None = None,
+) -> Iterator[tuple[Project, Recommendation]]:
+    """Everything to say of one organization, project by project.
+
+    `exemptions` are those that hold; read from the state unless they are given.
+    """
+    from shared.posture.exemptions import with_exemptions  # noqa: PLC0415 - loads every rule
+    from shared.posture.views import project_recommendations  # noqa: PLC0415
+
+    holding = exemptions_now(state, now) if exemptions is None else exemptions
+    repositories: dict[str, list[Repository]] = {}
+    for repository in state.repositories(organization.id):
+        if repository.retired_at is None:
+            repositories.setdefault(repository.project_id, []).append(repository)
+    assessed_at = state.assessed_at(organization.id)
+    projects = sorted(
+        state.projects(organization.id), key=lambda one: (one.name.casefold(), one.name, one.id)
+    )
+    for project in projects:
+        told = project_recommendations(
+            project,
+            repositories.pop(project.id, ()),
+            state.assessments(organization.id, project.id),
+            assessed_at.get(project.id),
+            rules=rules,
+            interval=interval,
+            now=now,
+        )
+        place = place_of(organization, project)
+        for one in sorted(with_exemptions(told, place, holding), key=_order):
+            yield project, one
+
+
+def tell(
+    runtime: Runtime, organizations: Iterable[Organization], rules: tuple[Rule, ...], now: datetime
+) -> Iterator[Told]:
+    """Everything that these rules say of these organizations, in order."""
+    exemptions = exemptions_now(runtime.state, now)
+    for organization in organizations:
+        for project, one in organization_recommendations(
+            runtime.state, organization, rules, runtime.settings.posture_interval, now, exemptions
+        ):
+            yield Told(organization, project, one)
+
+
+def _order(one: Recommendation) -> tuple[str, str, str, str]:
+    return one.rule.id, one.resource.kind.value, one.resource.name.casefold(), one.resource.id
+
+
+def recommendation_row(told: Told) -> Row:
+    """The JSON of a recommendation."""
+    from shared.posture.risk import owner_of, risk_of  # noqa: PLC0415 - with the rules
+
+    organization, project, one = told.organization, told.project, told.recommendation
+    risk = risk_of(one.rule.severity, one.resource, project, one.evidence)
+    return {
+        "rule": one.rule.id,
+        "key": one.rule.assessment_key or None,
+        "title": one.rule.title,
+        "severity": one.rule.severity.value,
+        "status": one.status.value,
+        "lastStatus": one.last_status.value if one.last_status else None,
+        "organization": organization.name,
+        "organizationId": organization.id,
+        "project": project.name,
+        "projectId": project.id,
+        "resourceKind": one.resource.kind.value,
+        "resourceId": one.resource.id,
+        "resourceName": one.resource.name,
+        "reason": one.reason,
+        "evidence": one.evidence,
+        "permission": one.permission or None,
+        "fix": list(one.rule.fix),
+        "assessedAt": instant(one.assessed_at),
+        "firstSeen": instant(one.first_seen),
+        "changedAt": instant(one.changed_at),
+        "exemption": _exemption(one.exemption),
+        "risk": risk.level.value,
+        "riskFactors": [factor.value for factor in risk.factors],
+        "owner": owner_of(one.evidence, project, organization.name, organization.owner),
+    }
+
+
+def _exemption(one: Exemption | None) -> Row | None:
+    if one is None:
+        return None
+    return {
+        "id": one.id,
+        "kind": one.kind.value,
+        "reason": one.reason,
+        "by": one.by,
+        "expiresAt": instant(one.expires_at),
+    }
