@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers.ownership import new_organization_id, release
@@ -52,31 +52,38 @@ def discover_connector(connector: Connector, deps: Dependencies) -> bool:
     listing, none where the connector's organizations are selected.
     """
     observed = observe_organizations(connector, deps)
-    refusal = _refusal(connector, observed, deps)
+    signed_in = _sign_in(connector, observed, deps)
     for _ in range(_TRIES):
         try:
-            _apply(connector, observed, refusal, deps)
+            _apply(connector, observed, signed_in, deps)
         except StateConflict:
             fresh = deps.state.get_connector(connector.id)
             if fresh is None:
                 return False
             connector = fresh
             continue
-        return observed.complete and refusal is None
+        return observed.complete and signed_in.failure is None
     deps.log.warning("discovery.contended", connector=connector.name)
     return False
 
 
-def _refusal(connector: Connector, observed: Observation[Account], deps: Dependencies) -> Failure | None:
-    """Why the connector cannot work: the identity that it runs as, or discovers as, cannot sign in."""
+@dataclass(frozen=True, slots=True)
+class _SignIn:
+    """Why the identity that the connector runs as, or discovers as, cannot sign in; when a sign-in ends."""
+
+    failure: Failure | None = None
+    ends_at: datetime | None = None
+
+
+def _sign_in(connector: Connector, observed: Observation[Account], deps: Dependencies) -> _SignIn:
     try:
-        deps.connect(connector, urgency=Urgency.URGENT).sign_in()
+        ends_at = deps.connect(connector, urgency=Urgency.URGENT).sign_in()
     except ServiceError as error:
-        return error.failure
+        return _SignIn(error.failure)
     except SecretUnavailable as error:
-        return Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error))
+        return _SignIn(Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error)))
     failure = observed.failure
-    return failure if failure is not None and is_refused(failure) else None
+    return _SignIn(failure if failure is not None and is_refused(failure) else None, ends_at)
 
 
 def observe_organizations(connector: Connector, deps: Dependencies) -> Observation[Account]:
@@ -137,7 +144,7 @@ def _list(ado: AzureDevOps, connector: Connector) -> Observation[Account]:
 
 
 def _apply(
-    connector: Connector, observed: Observation[Account], refusal: Failure | None, deps: Dependencies
+    connector: Connector, observed: Observation[Account], signed_in: _SignIn, deps: Dependencies
 ) -> None:
     now = deps.clock.now()
     connectors = {one.id: one for one in deps.state.connectors()}
@@ -162,7 +169,7 @@ def _apply(
     for unlisted in plan.unlisted:
         _write(unlisted, connector, deps)
         _note_work(unlisted, deps, look_now=unlisted.enrollment_changed)
-    _record(connector, observed, refusal, deps, now)
+    _record(connector, observed, signed_in, deps, now)
 
 
 def _is_free_again(discovered: DiscoveredOrganization) -> bool:
@@ -195,12 +202,12 @@ def _note_work(discovered: DiscoveredOrganization, deps: Dependencies, *, look_n
 def _record(
     connector: Connector,
     observed: Observation[Account],
-    refusal: Failure | None,
+    signed_in: _SignIn,
     deps: Dependencies,
     now: datetime,
 ) -> None:
-    failure = observed.failure or refusal
-    authorization = judge_authorization(connector, refusal, now)
+    failure = observed.failure or signed_in.failure
+    authorization = judge_authorization(connector, signed_in.failure, now, signed_in.ends_at)
     state = ProvisioningState.SUCCEEDED if failure is None else ProvisioningState.FAILED
     message = "OK" if failure is None else failure.sentence()
     journal: list[JournalEntry] = []

@@ -62,8 +62,11 @@ class AzureDevOps(Protocol):
     return an `Observation` instead of raising, with what whole answers told before one failed.
     """
 
-    def sign_in(self) -> None:
-        """Get a credential to sign in with, asking nothing of Azure DevOps itself."""
+    def sign_in(self) -> datetime | None:
+        """Get a credential to sign in with, asking nothing of Azure DevOps itself.
+
+        Returns when it ends for good, where that is known: a certificate's end, not that of an hourly token.
+        """
         ...
 
     def profile(self) -> Profile:

@@ -44,6 +44,8 @@ class Application:
     secrets: dict[str, bool] = field(default_factory=dict)
     object_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     refusal: int = 0
+    certificates: list[bytes] = field(default_factory=list)
+    """PEM of the certificates that its assertions may be signed with."""
 
 
 @dataclass(eq=False)

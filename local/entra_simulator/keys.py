@@ -14,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from local.entra_simulator.directory import Application
+
 _BITS = 2048
 
 
@@ -50,6 +52,20 @@ class Signer:
                 }
             ]
         }
+
+
+def is_asserted(assertion: str, application: Application) -> bool:
+    """Whether one of the application's certificates signed it, for this application."""
+    for certificate in application.certificates:
+        key = x509.load_pem_x509_certificate(certificate).public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            continue
+        try:
+            claims = jwt.decode(assertion, key, ["RS256", "PS256"], options={"verify_aud": False})
+        except jwt.PyJWTError:
+            continue
+        return bool(claims.get("sub") == application.client_id)
+    return False
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:

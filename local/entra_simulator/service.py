@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from local.entra_simulator.directory import Application, Device, Directory, Grant, Tenant, User
-from local.entra_simulator.keys import Signer, encoded
+from local.entra_simulator.keys import Signer, encoded, is_asserted
 
 _DOCUMENT = "v2.0/.well-known/openid-configuration"
 _DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -210,7 +210,10 @@ class Service:
         return self._tokens(grant)
 
     def _for_application(self, tenant: Tenant, application: Application, form: Mapping[str, str]) -> Reply:
-        expired = application.secrets.get(form.get("client_secret", ""))
+        asserted = form.get("client_assertion", "")
+        if asserted and not is_asserted(asserted, application):
+            return refusal("invalid_client", 700027, "The assertion's signature is not valid.", 401)
+        expired = False if asserted else application.secrets.get(form.get("client_secret", ""))
         if expired is None:
             return refusal("invalid_client", 7000215, "Invalid client secret provided.", 401)
         if expired:

@@ -9,6 +9,7 @@ import base64
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.ado.authorization import Authorization
@@ -51,6 +52,10 @@ class Credential(Protocol):
         """Whether there is another value to try after this one was refused."""
         ...
 
+    def ends_at(self) -> datetime | None:
+        """When it ends for good, where that can be told."""
+        ...
+
 
 class PatCredential:
     """A personal access token, read from its setting each time: it may be replaced while we run."""
@@ -78,12 +83,24 @@ class PatCredential:
         """Whether the setting holds another token by now."""
         return self.authorization(where) != refused
 
+    def ends_at(self) -> datetime | None:
+        """Not known: no call tells of the token that it is made with."""
+        return None
+
 
 class EntraCredential:
     """A token of Microsoft Entra, kept until five minutes before it expires."""
 
-    def __init__(self, title: str, make: Callable[[Where], TokenCredential], fix: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        title: str,
+        make: Callable[[Where], TokenCredential],
+        fix: str,
+        clock: Clock,
+        ends: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
         self._title = title
+        self._ends = ends
         self._make = make
         self._fix = fix
         self._clock = clock
@@ -109,6 +126,10 @@ class EntraCredential:
                 self._credential, self._header = None, None
                 return self._fetch(where) != refused
             return True
+
+    def ends_at(self) -> datetime | None:
+        """When its certificate ends; None for what has none."""
+        return self._ends()
 
     def _fetch(self, where: Where) -> Authorization:
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - loads only where Entra signs us in
@@ -179,6 +200,7 @@ def make_credential(
             lambda where: _service_principal(identity, tenant, secrets, entra, where),
             "Check the tenant, the client id, and that its secret or certificate is valid.",
             clock,
+            lambda: _end_of_certificate(identity, secrets),
         )
     return EntraCredential(
         "Azure CLI sign-in", lambda _where: _azure_cli(tenant), f"Run: az login --tenant {tenant}", clock
@@ -222,6 +244,19 @@ def _service_principal(
         f"the service principal has no secret: {setting} is not set",
         fix=f"Set {setting} to the client secret of application {identity.client_id}.",
     )
+
+
+def _end_of_certificate(identity: IdentityReference, secrets: Secrets) -> datetime | None:
+    """When the certificate ends that the application signs in with; None where it is no readable PEM."""
+    from cryptography import x509  # noqa: PLC0415 - slow to load
+
+    path = _secret(secrets, CERTIFICATE_SETTING)
+    if path is None or _secret(secrets, identity.secret_setting or CLIENT_SECRET_SETTING) is not None:
+        return None
+    try:
+        return x509.load_pem_x509_certificate(Path(path).read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
 
 
 def _secret(secrets: Secrets, setting: str) -> str | None:

@@ -132,9 +132,10 @@ class Client:
             else:
                 raise error
 
-    def sign_in(self, where: Where) -> None:
-        """Get a credential. Raises `AzureDevOpsError` when there is none to be had."""
+    def sign_in(self, where: Where) -> datetime | None:
+        """Get a credential; when it ends for good, if known. Raises `AzureDevOpsError` when there is none."""
         self._credential.authorization(where)
+        return self._credential.ends_at()
 
     def pause(self, seconds: float) -> None:
         """Wait a little, outside of the gate, so that others may go on."""

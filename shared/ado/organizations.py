@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 
 from shared.ado.area import Area
 from shared.ado.calls import LIST_ACCOUNTS, LIST_TENANT, READ_PROFILE
@@ -20,9 +21,9 @@ from shared.model.observation import Observation
 class OrganizationsArea(Area):
     """Profile, accounts and the tenant's catalog: requests that belong to no organization."""
 
-    def sign_in(self) -> None:
-        """Get a credential to sign in with. No request to Azure DevOps."""
-        self._client.sign_in(Where("", "signing in"))
+    def sign_in(self) -> datetime | None:
+        """Get a credential to sign in with; when it ends for good, if known. No request to Azure DevOps."""
+        return self._client.sign_in(Where("", "signing in"))
 
     def profile(self) -> Profile:
         """Who we are. Requests: 1. Raises `ServiceError`."""

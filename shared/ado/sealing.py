@@ -24,9 +24,9 @@ class SealBroken(Exception):
     """What was kept cannot be opened: damaged, sealed with another key, or another sign-in's."""
 
 
-def seal(content: str, name: str, keys: TokenKeys) -> str:
-    """The content as ciphertext for the sign-in of this name. Raises `SecretUnavailable`."""
-    key_name, key = keys.newest()
+def seal(content: str, name: str, newest: tuple[str, bytes]) -> str:
+    """The content as ciphertext for the sign-in of this name, with the name and value of the newest key."""
+    key_name, key = newest
     fresh = secrets.token_bytes(_KEY_BYTES)
     document = {
         "version": _VERSION,

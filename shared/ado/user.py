@@ -97,7 +97,7 @@ class SignedIn:
 
 def keep_sign_in(name: str, signed_in: SignedIn, sign_ins: SignIns) -> None:
     """Keep it under a name that is not taken. Raises `SecretUnavailable`, `StateUnavailable`."""
-    sign_ins.store.put_sign_in(name, SignInRecord(seal(signed_in.tokens, name, sign_ins.keys)))
+    sign_ins.store.put_sign_in(name, SignInRecord(seal(signed_in.tokens, name, sign_ins.keys.newest())))
 
 
 class UserCredential:
@@ -130,6 +130,10 @@ class UserCredential:
             if self._header == refused:
                 return self._obtain(where, refused=refused) != refused
             return True
+
+    def ends_at(self) -> datetime | None:
+        """Not known: it lasts as long as it is used and Entra's policies let it."""
+        return None
 
     def _obtain(self, where: Where, refused: Authorization | None) -> Authorization:
         """The token in the state, or a new one; `refused` is one that is of no use, however long it lasts."""
@@ -171,6 +175,8 @@ class UserCredential:
     ) -> Authorization:
         name, store = self._identity.sign_in, self._sign_ins.store
         free = replace(mine, renewing_by="", renewing_until=None)
+        # Before anything is renewed: what cannot be kept is better not asked for.
+        newest = self._sign_ins.keys.newest()
         problem: AzureDevOpsError | None = None
         try:
             answer = asked(lambda: self._ask(cache), where)
@@ -180,7 +186,7 @@ class UserCredential:
             problem = problem_of(answer, where)
         fresh = _kept_token(cache) if problem is None else None
         if fresh is not None:
-            free = replace(free, sealed=seal(cache.serialize(), name, self._sign_ins.keys))
+            free = replace(free, sealed=seal(cache.serialize(), name, newest))
         # Refused when we took so long that another instance renewed instead, which is as good.
         with contextlib.suppress(StateConflict):
             store.put_sign_in(name, free)

@@ -44,7 +44,7 @@ def judge_authorization(
     """The state after an attempt that failed so, or did not fail. What could not be told changes nothing."""
     before = connector.authorization
     if failure is None:
-        ends = expires_at or before.expires_at
+        ends = expires_at
         ending = ends is not None and ends - now < ENDING_WITHIN
         status = AuthorizationStatus.ENDING if ending else AuthorizationStatus.OK
         reason = f"The authorisation ends on {ends:%Y-%m-%d %H:%M} UTC." if ends and ending else ""

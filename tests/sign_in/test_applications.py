@@ -64,3 +64,17 @@ def test_a_refused_secret_is_told_apart_and_the_next_run_after_the_fix_recovers(
     ready.ado_connector("run", "--once")
     assert ready.connector()["authorization"] == "ok"
     assert SECRET.encode() not in ready.everything_kept()
+
+
+def test_a_certificate_that_soon_ends_is_told_before(ready: Bench) -> None:
+    # The simulator's own: it ends in a week.
+    certificate = ready.folder / "application.pem"
+    authority = ready.entra.authority_file
+    certificate.write_bytes(authority.read_bytes() + authority.with_name("server.key").read_bytes())
+    ready.directory.applications[CLIENT].certificates.append(authority.read_bytes())
+    ready.more = {"AZURE_CLIENT_CERTIFICATE_PATH": str(certificate)}
+    told = ready.ado_connector("run", "--once")
+    shown = ready.connector()
+    assert shown["authorization"] == "ending"
+    assert shown["authorizationExpiresAt"] is not None
+    assert "authorization.ending" in told.err
