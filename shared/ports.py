@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from shared.model.assessment import (
     AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
 )
-from shared.model.assessment import ResourceAssessments
+from shared.model.assessment import ResourceAssessments, StatusChange
 from shared.model.command import Command
 from shared.model.connector import Connector
 from shared.model.exemption import Exemption
@@ -371,7 +371,10 @@ class ConnectorState(Protocol):
     def apply_assessments(
         self, lease: Lease, project: ProjectId | None, change: AssessmentChange, assessed_at: datetime
     ) -> None:
-        """Write what changed in one project (or in the organization itself) and when it was assessed."""
+        """Write what changed in one project (or in the organization itself) and when it was assessed.
+
+        The changes of status in it get the next numbers of the organization.
+        """
         ...
 
     def assessments(
@@ -387,6 +390,22 @@ class ConnectorState(Protocol):
 
     def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
         """When each project (by id; the empty string is the organization itself) was last assessed."""
+        ...
+
+    # history of assessments
+    def status_changes(
+        self,
+        organization: OrganizationId,
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        resource: str = "",
+    ) -> Iterator[StatusChange]:
+        """Changes of status in their order: with larger numbers, no older, of the resource with this id."""
+        ...
+
+    def forget_status_changes(self, lease: Lease, before: datetime) -> None:
+        """Forget the older ones, if the lease still holds; writes nothing where there are none."""
         ...
 
     # exemptions
@@ -568,6 +587,8 @@ class Intervals:
     requeue_after: timedelta
     retry_first: timedelta = timedelta(minutes=1)
     retry_most: timedelta = timedelta(hours=1)
+    history: timedelta = timedelta(days=400)
+    """How long changes of status are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from shared.connector_state.codec import Cell, Document, time_of, time_text
+from shared.connector_state.codec import Cell, Document, slices_of_rows, time_of, time_text, to_cell
 from shared.connector_state.database import Part
 from shared.connector_state.journal import write_journal
 from shared.connector_state.leases import check_lease
-from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments
+from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments, StatusChange
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.summary import PostureSummary, ProjectSummary, with_change
 from shared.model.work import Lease
 
 _DOCUMENT = Document(ResourceAssessments)
 _TOTAL = Document(PostureSummary)
+_CHANGE = Document(StatusChange)
+
+_BEHIND_ALL = 2**62
 
 
 class AssessmentsPart(Part):
@@ -50,7 +54,9 @@ class AssessmentsPart(Part):
                 " (organization, resource_kind, resource_id, project, document) VALUES (?, ?, ?, ?, ?)",
                 rows,
             )
-            _write_sums(connection, lease.organization, project, change.findings, assessed_at)
+            before = _total(connection, lease.organization)
+            _write_history(connection, lease.organization, change.history, before.changes)
+            _write_sums(connection, before, ProjectSummary(project, change.findings, assessed_at), change)
             write_journal(connection, change.journal)
 
     def assessments(
@@ -89,32 +95,84 @@ class AssessmentsPart(Part):
         found = (_TOTAL.load(document) for (document,) in rows)
         return {one.organization: one for one in found}
 
+    def status_changes(
+        self,
+        organization: OrganizationId,
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        resource: str = "",
+    ) -> Iterator[StatusChange]:
+        query = "SELECT sequence, document FROM status_changes WHERE organization = ? AND sequence > ?"
+        values: list[Cell] = [organization, after]
+        if since is not None:
+            query += " AND at >= ?"
+            values.append(time_text(since))
+        if resource:
+            query += " AND resource_id = ?"
+            values.append(to_cell(resource))
+        with self._database.read() as connection:
+            for number, document in connection.execute(f"{query} ORDER BY sequence", values):
+                yield replace(_CHANGE.load(document), sequence=number)
 
-def _write_sums(
-    connection: sqlite3.Connection,
-    organization: OrganizationId,
-    project: ProjectId | None,
-    findings: Findings,
-    assessed_at: datetime,
-) -> None:
-    """The project's counts, and the organization's by as much as they changed."""
-    scope = project or ""
-    stored = connection.execute(
-        "SELECT findings FROM assessed WHERE organization = ? AND project = ?", (organization, scope)
-    ).fetchone()
+    def forget_status_changes(self, lease: Lease, before: datetime) -> None:
+        with self._database.write() as connection:
+            check_lease(connection, lease)
+            # They are in order of time: only what is forgotten is looked through.
+            row = connection.execute(
+                "SELECT sequence FROM status_changes WHERE organization = ? AND at >= ?"
+                " ORDER BY sequence LIMIT 1",
+                (lease.organization, time_text(before)),
+            ).fetchone()
+            connection.execute(
+                "DELETE FROM status_changes WHERE organization = ? AND sequence < ?",
+                (lease.organization, row[0] if row else _BEHIND_ALL),
+            )
+
+
+def _total(connection: sqlite3.Connection, organization: OrganizationId) -> PostureSummary:
     row = connection.execute(
         "SELECT document FROM posture_totals WHERE organization = ?", (organization,)
     ).fetchone()
-    total = PostureSummary(organization) if row is None else _TOTAL.load(row[0])
+    return PostureSummary(organization) if row is None else _TOTAL.load(row[0])
+
+
+def _write_history(
+    connection: sqlite3.Connection,
+    organization: OrganizationId,
+    history: Iterable[StatusChange],
+    last: int,
+) -> None:
+    rows: list[tuple[Cell, ...]] = [
+        (organization, number, time_text(one.at), one.resource.id, _CHANGE.dump(one))
+        for number, one in enumerate(history, start=last + 1)
+    ]
+    for part in slices_of_rows(rows):
+        connection.executemany(
+            "INSERT INTO status_changes (organization, sequence, at, resource_id, document)"
+            " VALUES (?, ?, ?, ?, ?)",
+            part,
+        )
+
+
+def _write_sums(
+    connection: sqlite3.Connection, total: PostureSummary, after: ProjectSummary, change: AssessmentChange
+) -> None:
+    """The project's counts, and the organization's by as much as they changed."""
+    organization, scope = total.organization, after.project or ""
+    stored = connection.execute(
+        "SELECT findings FROM assessed WHERE organization = ? AND project = ?", (organization, scope)
+    ).fetchone()
     summed = PostureSummary(
         organization,
-        with_change(total.findings, _findings_of(stored[0]) if stored else {}, findings),
-        total.projects + (stored is None and project is not None),
-        assessed_at if total.newest is None else max(total.newest, assessed_at),
+        with_change(total.findings, _findings_of(stored[0]) if stored else {}, after.findings),
+        total.projects + (stored is None and after.project is not None),
+        after.assessed_at if total.newest is None else max(total.newest, after.assessed_at),
+        total.changes + len(change.history),
     )
     connection.execute(
         "INSERT OR REPLACE INTO assessed (organization, project, at, findings) VALUES (?, ?, ?, ?)",
-        (organization, scope, time_text(assessed_at), json.dumps(findings)),
+        (organization, scope, time_text(after.assessed_at), json.dumps(after.findings)),
     )
     connection.execute(
         "INSERT OR REPLACE INTO posture_totals (organization, document) VALUES (?, ?)",

@@ -142,7 +142,15 @@ def _encoder(hint: object) -> Convert:
     if isinstance(origin, type) and dataclasses.is_dataclass(origin):
         hints = get_type_hints(origin)
         fields = [(field.name, _encoder(hints[field.name])) for field in dataclasses.fields(origin)]
-        return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+        if not any(field.default is None for field in dataclasses.fields(origin)):
+            return lambda value: {name: encode(getattr(value, name)) for name, encode in fields}
+        # What is None by default is mostly that: left out, a row of many assessments stays small.
+        optional = {field.name for field in dataclasses.fields(origin) if field.default is None}
+        return lambda value: {
+            name: encode(one)
+            for name, encode in fields
+            if (one := getattr(value, name)) is not None or name not in optional
+        }
     return _same
 
 

@@ -197,7 +197,20 @@ CREATE TABLE exemptions (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS)
+_HISTORY = """
+-- One small row for each change of a status, numbered by organization.
+CREATE TABLE status_changes (
+    organization TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (organization, sequence)
+) WITHOUT ROWID;
+CREATE INDEX status_changes_by_resource ON status_changes (organization, resource_id);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

@@ -61,11 +61,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A stored verdict with its history: when the rule first judged the resource and when status changed."""
+    """A stored verdict with its history: when the rule first judged the resource and when status changed.
+
+    `last_known` is what was last said that was not *unknown*, while the verdict is.
+    """
 
     verdict: Verdict
     first_seen: datetime
     changed_at: datetime
+    last_known: AssessmentStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,30 @@ class ResourceAssessments:
     organization: OrganizationId
     resource: Resource
     assessments: Mapping[RuleId, Assessment]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """The status of one rule on one resource changed.
+
+    `before` is None for a first verdict, of which only the unhealthy and the unknown ones are recorded;
+    `after` is None when the rule no longer judges the resource, or it is gone. `before` held since `since`,
+    and the rule had judged the resource since `first_seen`: so each record stands for itself, whatever older
+    ones were forgotten. `last_known` is what was last said before that was not *unknown*, where `before` is.
+    `sequence` numbers the changes of an organization in their order; the store sets it.
+    """
+
+    at: datetime
+    resource: Resource
+    rule: RuleId
+    before: AssessmentStatus | None
+    after: AssessmentStatus | None
+    since: datetime
+    first_seen: datetime
+    reason: str = ""
+    changed_by: str = ""
+    last_known: AssessmentStatus | None = None
+    sequence: int = 0
 
 
 Findings = Mapping[RuleId, Mapping[AssessmentStatus, int]]
@@ -91,3 +119,5 @@ class AssessmentChange:
     journal: tuple[JournalEntry, ...] = ()
     findings: Findings = field(default_factory=dict)
     """The scope's verdicts, counted, as they are once the change is written."""
+    history: tuple[StatusChange, ...] = ()
+    """Changes of status, in the order of rows and then of what is dropped."""

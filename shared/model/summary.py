@@ -24,13 +24,15 @@ class ProjectSummary:
 class PostureSummary:
     """What was assessed in an organization: the sum over its projects, of which `projects` were assessed.
 
-    `newest` is when the last of them was; None when none was.
+    `newest` is when the last of them was; None when none was. `changes` is how many changes of status there
+    ever were: the number of the last one.
     """
 
     organization: OrganizationId
     findings: Findings = field(default_factory=dict)
     projects: int = 0
     newest: datetime | None = None
+    changes: int = 0
 
 
 def findings_of(rows: Iterable[ResourceAssessments]) -> Findings:

@@ -13,6 +13,7 @@ from shared.model.assessment import (
     Resource,
     ResourceAssessments,
     ResourceKind,
+    StatusChange,
     Verdict,
 )
 from shared.model.facts import ProjectFacts
@@ -22,6 +23,7 @@ from shared.model.summary import findings_of
 from shared.posture.judging import JudgedResource, ResourceKey, judge_project, key_of
 from shared.posture.rule import Rule
 from shared.posture.subjects import is_judged
+from shared.posture.verdicts import CHANGED_BY
 
 WORTH_TELLING = frozenset({AssessmentStatus.UNHEALTHY, AssessmentStatus.UNKNOWN})
 """First verdicts that the journal records; a first *healthy* or *not applicable* is no news."""
@@ -29,25 +31,47 @@ WORTH_TELLING = frozenset({AssessmentStatus.UNHEALTHY, AssessmentStatus.UNKNOWN}
 NO_LONGER_ASSESSED = "notAssessed"
 """What the journal says a status became when the rule no longer judges the resource, or it is gone."""
 
+_REASON_MOST = 200
+"""Characters of a reason that history keeps: its records stay small, and the journal has the whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """Writes journal entries of one judging."""
+    """Writes what one judging changed."""
 
     organization: OrganizationId
     now: datetime
 
-    def entry(self, resource: Resource, rule: RuleId, before: str, after: str, reason: str) -> JournalEntry:
+    def entry(self, change: StatusChange, reason: str) -> JournalEntry:
         return JournalEntry(
             at=self.now,
             event=JournalEvent.ASSESSMENT_CHANGED,
             organization=self.organization,
-            subject=resource.id,
-            subject_name=resource.name,
-            before=before,
-            after=after,
-            reason=f"{rule}: {reason}",
+            subject=change.resource.id,
+            subject_name=change.resource.name,
+            before=change.before or "",
+            after=change.after or NO_LONGER_ASSESSED,
+            reason=f"{change.rule}: {reason}",
         )
+
+    def change(
+        self, resource: Resource, rule: RuleId, before: Assessment | None, after: Verdict | None, reason: str
+    ) -> tuple[StatusChange, str]:
+        """The change as history keeps it, with all that the journal is to say of it."""
+        who = after.evidence.get(CHANGED_BY) if after is not None else None
+        kept = StatusChange(
+            at=self.now,
+            resource=resource,
+            rule=rule,
+            before=before.verdict.status if before else None,
+            after=after.status if after else None,
+            since=before.changed_at if before else self.now,
+            first_seen=before.first_seen if before else self.now,
+            reason=reason if len(reason) <= _REASON_MOST else f"{reason[: _REASON_MOST - 1]}\u2026",
+            changed_by=who if isinstance(who, str) else "",
+            last_known=before.last_known if before else None,
+        )
+        return kept, reason
 
 
 def judge(
@@ -79,19 +103,21 @@ def changes(
     """Compare verdicts with stored rows; rows in `untouched` stay as they are."""
     pen = _Pen(organization, now)
     rows: list[ResourceAssessments] = []
-    journal: list[JournalEntry] = []
+    told: list[tuple[StatusChange, str]] = []
     for key, one in judged.items():
         before = stored.get(key)
         after = ResourceAssessments(organization, one.resource, _next(one.verdicts, before, now))
         if after != before:
             rows.append(after)
-            journal.extend(_entries(pen, after, before))
+            told.extend(_changes(pen, after, before))
     gone = [row for key, row in sorted(stored.items()) if key not in judged and key not in untouched]
-    journal.extend(entry for row in gone for entry in _farewell(pen, row))
+    told.extend(change for row in gone for change in _farewell(pen, row))
     dropped = tuple(key_of(row.resource) for row in gone)
     left = {key: row for key, row in stored.items() if key not in dropped}
     left.update((key_of(row.resource), row) for row in rows)
-    return AssessmentChange(tuple(rows), dropped, tuple(journal), findings_of(left.values()))
+    journal = tuple(pen.entry(change, reason) for change, reason in told)
+    history = tuple(change for change, _ in told)
+    return AssessmentChange(tuple(rows), dropped, journal, findings_of(left.values()), history)
 
 
 def drop_all(
@@ -119,39 +145,33 @@ def _next(
         if old is None:
             following[rule] = Assessment(verdict, first_seen=now, changed_at=now)
         else:
-            moved = old.verdict.status is not verdict.status
-            following[rule] = Assessment(verdict, old.first_seen, now if moved else old.changed_at)
+            was, now_is = old.verdict.status, verdict.status
+            last_known = old.last_known if was is AssessmentStatus.UNKNOWN else was
+            following[rule] = Assessment(
+                verdict,
+                old.first_seen,
+                old.changed_at if was is now_is else now,
+                last_known if now_is is AssessmentStatus.UNKNOWN else None,
+            )
     return following
 
 
-def _entries(
+def _changes(
     pen: _Pen, after: ResourceAssessments, before: ResourceAssessments | None
-) -> Iterator[JournalEntry]:
+) -> Iterator[tuple[StatusChange, str]]:
     known = before.assessments if before is not None else {}
     for rule, one in after.assessments.items():
         old = known.get(rule)
         status = one.verdict.status
-        if old is None and status in WORTH_TELLING:
-            yield pen.entry(after.resource, rule, "", status.value, one.verdict.reason)
-        elif old is not None and old.verdict.status is not status:
-            yield pen.entry(after.resource, rule, old.verdict.status.value, status.value, one.verdict.reason)
+        if (old is None and status in WORTH_TELLING) or (
+            old is not None and old.verdict.status is not status
+        ):
+            yield pen.change(after.resource, rule, old, one.verdict, one.verdict.reason)
     for rule, old in known.items():
         if rule not in after.assessments:
-            yield pen.entry(
-                after.resource,
-                rule,
-                old.verdict.status.value,
-                NO_LONGER_ASSESSED,
-                "The rule no longer judges this resource.",
-            )
+            yield pen.change(after.resource, rule, old, None, "The rule no longer judges this resource.")
 
 
-def _farewell(pen: _Pen, row: ResourceAssessments) -> Iterator[JournalEntry]:
+def _farewell(pen: _Pen, row: ResourceAssessments) -> Iterator[tuple[StatusChange, str]]:
     for rule, old in row.assessments.items():
-        yield pen.entry(
-            row.resource,
-            rule,
-            old.verdict.status.value,
-            NO_LONGER_ASSESSED,
-            "The resource is no longer in the project.",
-        )
+        yield pen.change(row.resource, rule, old, None, "The resource is no longer in the project.")

@@ -12,12 +12,10 @@ from enum import StrEnum
 
 from shared.model.assessment import Resource, ResourceKind, Severity
 from shared.model.inventory import Project
+from shared.posture.verdicts import CHANGED_BY
 
 IS_SHARED = "isShared"
 """Key of evidence: whether several projects use the resource."""
-
-CHANGED_BY = "changedBy"
-"""Key of evidence: who last changed what decided, where the object or the audit tells."""
 
 _PRODUCTION = frozenset({"live", "prd", "prod", "production"})
 _SANDBOX = frozenset({"demo", "demos", "playground", "poc", "sandbox"})

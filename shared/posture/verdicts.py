@@ -12,6 +12,9 @@ from shared.posture.permissions import PERMISSIONS
 UNREAD = "unread"
 """Key in the evidence of a verdict on facts that could not be read."""
 
+CHANGED_BY = "changedBy"
+"""Key in the evidence of who last changed what decided, where the object or the audit tells."""
+
 Evidence = Mapping[str, object]
 """The raw fields that decided. Only what JSON has, so that it is read back from a store as it was written."""
 
