@@ -12,8 +12,8 @@ CREATE = ("connector", "create", "--name", "one")
 APP = ("--auth", "service-principal", "--client-id", "11111111-2222-3333-4444-555555555555")
 
 CASES = [
-    (("connector", "create"), "--name", "Missing option"),
-    (("connector", "create", "--name", ""), "--name", "1 to 64"),
+    (("connector", "create"), "--name", "Give one, or run the command in a terminal"),
+    (("connector", "create", "--name", ""), "--name", "Give one, or run the command in a terminal"),
     (("connector", "create", "--name", "a" * 65), "--name", "1 to 64"),
     (("connector", "create", "--name", "with space"), "--name", "1 to 64"),
     (("connector", "create", "--name", "nåme"), "--name", "1 to 64"),

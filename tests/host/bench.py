@@ -110,11 +110,15 @@ class Bench:
             clock.on_move = self.host.wake
 
     def look(self) -> None:
-        """Returns when the host has looked at its locks and timers: it does so before it takes a message."""
-        before = len(self.told.of(EventKind.FINISHED, "looked"))
-        self.queue.send_raw("onboarding", b"{}")
-        self.host.wake()
-        self.told.wait_for(EventKind.FINISHED, "looked", before + 1)
+        """Returns when the host has looked at its locks and timers: it does so before it takes a message.
+
+        The first message may be taken by a look that had begun before; the second cannot.
+        """
+        for _ in range(2):
+            before = len(self.told.of(EventKind.FINISHED, "looked"))
+            self.queue.send_raw("onboarding", b"{}")
+            self.host.wake()
+            self.told.wait_for(EventKind.FINISHED, "looked", before + 1)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from local.ado_simulator import BearerTokens, Simulator, World, generate_world
+from local.ado_simulator import Simulator, World, generate_world
 from local.entra_simulator import Directory, EntraSimulator, Tenant, User
 from shared.connector_state import open_state
 from shared.ports import State
+from tests.sign_in.bearer_tokens import PublishedKeys
 
 ROOT = Path(__file__).parent.parent.parent
 ANA = "ana@contoso.example"
@@ -53,7 +54,7 @@ class Bench:
 
     def __enter__(self) -> Self:
         self.entra = EntraSimulator(self.directory).__enter__()
-        tokens = BearerTokens(self.entra.keys_url, self.entra.authority_file)
+        tokens = PublishedKeys(self.entra.keys_url, self.entra.authority_file)
         self.ado = Simulator(self.world, bearer_tokens=tokens).start()
         return self
 
