@@ -54,7 +54,10 @@ def html_text(
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace", newline="") as waiting:
         for one in told:
             total.add(one.recommendation)
-            for place in ((one.organization.name, ""), (one.organization.name, one.project.name)):
+            # What is of the organization itself counts for it alone.
+            for place in dict.fromkeys(
+                ((one.organization.name, ""), (one.organization.name, one.project_name))
+            ):
                 places.setdefault(place, Tally()).add(one.recommendation)
             if not statuses or one.recommendation.status.value in statuses:
                 waiting.write(_row(recommendation_row(one)))

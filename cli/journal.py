@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +11,8 @@ import click
 from cli import keys
 from cli.command import Answer, Group, invocation
 from cli.output import Column, Row, instant, write_rows
-from cli.problems import WrongOption
 from cli.session import named, opened
+from cli.times import parse_time
 from shared.model.ids import ConnectorId, OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
 
@@ -79,7 +79,7 @@ def journal() -> None:
 def list_(organization: str | None, event: str | None, since: str | None, limit: int) -> None:
     """List what happened, oldest first."""
     with opened() as runtime:
-        start = _start(since, runtime.clock.now())
+        start = parse_time("--since", since, runtime.clock.now())
         entries = _entries(runtime.state, organization, JournalEvent(event) if event else None, start, limit)
         names = {one.id: one.name for one in runtime.state.organizations()}
         connectors = {one.id: one.name for one in runtime.state.connectors()}
@@ -89,30 +89,6 @@ def list_(organization: str | None, event: str | None, since: str | None, limit:
             invocation().output,
             empty="The journal has no such entry.",
         )
-
-
-def _start(since: str | None, now: datetime) -> datetime | None:
-    from shared.wiring.settings import parse_duration  # noqa: PLC0415 - heavy
-
-    if since is None:
-        return None
-    try:
-        told = datetime.fromisoformat(since)
-    except ValueError:
-        pass
-    else:
-        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
-    try:
-        span = parse_duration(since)
-        if isinstance(span, timedelta):
-            return now - span
-    except (ValueError, OverflowError):
-        pass
-    raise WrongOption(
-        "--since",
-        f'"{since}" is no time.',
-        "Write 2026-01-31, 2026-01-31T08:00:00Z, or a span such as 30m or 1d.",
-    )
 
 
 def _entries(

@@ -140,8 +140,8 @@ RECOMMENDATION: Keys = {
     "lastStatus": "what was last assessed: for a stale one, what it used to be; null when it never was",
     "organization": "name of the organization",
     "organizationId": "our id of the organization",
-    "project": "name of the project",
-    "projectId": "GUID of the project",
+    "project": "name of the project, or null for what is of the organization itself",
+    "projectId": "GUID of the project, or null for what is of the organization itself",
     "resourceKind": "`organization`, `project`, `repository` or `serviceConnection`",
     "resourceId": "id of what was judged",
     "resourceName": "name of what was judged",
@@ -385,6 +385,34 @@ DOCTOR: Keys = {
     "organizationsLeftOut": "how many organizations were not looked at, for --limit",
     "checks": "array of checks, see below",
     "plan": "array of what to do, in order, see below",
+}
+
+CHANGE: Keys = {
+    "at": "when the status changed; with --at, since when it had been so",
+    "organization": "name of the organization",
+    "organizationId": "our id of the organization",
+    "project": "name of the project, or null where it is not known or there is none",
+    "projectId": "GUID of the project at that time, or null",
+    "resourceKind": "kind of the resource",
+    "resourceId": "id of the resource",
+    "resourceName": "its name at that time",
+    "rule": "id of the rule",
+    "title": "what should be, or null for a rule that is no more",
+    "severity": "`high`, `medium` or `low`, or null for a rule that is no more",
+    "before": "what the status was; null for a first verdict, and with --at",
+    "after": "what it became; null when the rule no longer judged it, or it was gone",
+    "reason": "why, cut to 200 characters, or null",
+    "changedBy": "who changed what decided, where the object or the audit tells, or null",
+}
+
+TREND: Keys = {
+    "at": "the time that is counted",
+    "organization": "name of the organization",
+    "organizationId": "our id of the organization",
+    "rule": "id of the rule, or null for all of them",
+    "score": "0 to 100, without exemptions; null where nothing was known",
+    "known": "how much could be told, as a percentage, or null where there was nothing to tell",
+    "counts": "object: how many were `healthy`, `unhealthy`, `notApplicable` and `unknown`",
 }
 
 CHECK: Keys = {

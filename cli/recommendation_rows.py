@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from cli.output import Row, instant
 from cli.problems import WrongOption
-from shared.model.assessment import AssessmentStatus
+from shared.model.assessment import AssessmentStatus, StatusChange
 from shared.model.exemption import Exemption
+from shared.model.ids import ProjectId
 from shared.model.inventory import Project, Repository
 from shared.model.organization import Organization
 
 if TYPE_CHECKING:
     from shared.ports import ConnectorState
     from shared.posture.exemptions import Exemptions, Place
+    from shared.posture.history import Subject
     from shared.posture.rule import Rule
     from shared.posture.views import Recommendation
     from shared.wiring.runtime import Runtime
@@ -30,19 +32,22 @@ class Told:
     """One recommendation, and where it is."""
 
     organization: Organization
-    project: Project
+    project: Project | None
+    """None for what is of the organization itself."""
     recommendation: Recommendation
 
     @property
-    def place(self) -> Place:
-        """Where it is, as exemptions ask."""
-        return place_of(self.organization, self.project)
+    def project_name(self) -> str:
+        """Name of the project; empty for what is of the organization itself."""
+        return self.project.name if self.project else ""
 
 
-def place_of(organization: Organization, project: Project) -> Place:
-    """A project as exemptions ask for it."""
+def place_of(organization: Organization, project: Project | None) -> Place:
+    """A project, or the organization itself, as exemptions ask for it."""
     from shared.posture.exemptions import Place  # noqa: PLC0415 - loads every rule
 
+    if project is None:
+        return Place(organization.id, organization.name)
     return Place(organization.id, organization.name, project.id, project.name)
 
 
@@ -73,7 +78,7 @@ def organization_recommendations(
     interval: timedelta,
     now: datetime,
     exemptions: Exemptions | None = None,
-) -> Iterator[tuple[Project, Recommendation]]:
+) -> Iterator[tuple[Project | None, Recommendation]]:
     """Everything to say of one organization, project by project.
 
     `exemptions` are those that hold; read from the state unless they are given.
@@ -117,6 +122,33 @@ def tell(
             yield Told(organization, project, one)
 
 
+def tell_past(
+    runtime: Runtime, organizations: Iterable[Organization], rules: tuple[Rule, ...], at: datetime
+) -> Iterator[Told]:
+    """Everything that these rules said of these organizations at a time, in order.
+
+    Status and reason come from the history; where it does not reach back, the status is *unknown*. Evidence
+    is not kept. Exemptions are those that are kept now and held then.
+    """
+    from shared.posture.exemptions import Exemptions, with_exemptions  # noqa: PLC0415 - loads every rule
+    from shared.posture.history import by_subject, past_recommendations  # noqa: PLC0415
+
+    kept = Exemptions((one for one in runtime.state.exemptions() if one.created_at <= at), at)
+    known = {one.id: one for one in rules}
+    for organization in organizations:
+        changes: dict[ProjectId | None, dict[Subject, list[StatusChange]]] = {}
+        for subject, some in by_subject(runtime.state.status_changes(organization.id)).items():
+            changes.setdefault(subject[2], {})[subject] = some
+        of_projects = sorted(
+            runtime.state.projects(organization.id), key=lambda one: (one.name.casefold(), one.name, one.id)
+        )
+        for project in (None, *of_projects):
+            rows = runtime.state.assessments(organization.id, project.id if project else ProjectId(""))
+            told = past_recommendations(rows, changes.get(project.id if project else None, {}), known, at)
+            for one in sorted(with_exemptions(told, place_of(organization, project), kept), key=_order):
+                yield Told(organization, project, one)
+
+
 def _order(one: Recommendation) -> tuple[str, str, str, str]:
     return one.rule.id, one.resource.kind.value, one.resource.name.casefold(), one.resource.id
 
@@ -136,8 +168,8 @@ def recommendation_row(told: Told) -> Row:
         "lastStatus": one.last_status.value if one.last_status else None,
         "organization": organization.name,
         "organizationId": organization.id,
-        "project": project.name,
-        "projectId": project.id,
+        "project": project.name if project else None,
+        "projectId": project.id if project else None,
         "resourceKind": one.resource.kind.value,
         "resourceId": one.resource.id,
         "resourceName": one.resource.name,

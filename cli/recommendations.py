@@ -9,11 +9,13 @@ import click
 from cli import keys
 from cli.command import Answer, Group, invocation
 from cli.output import Column, Row, write_rows
-from cli.problems import ExitCode
-from cli.recommendation_rows import UNTOLD, Told, find_rules, recommendation_row, tell
+from cli.problems import ExitCode, WrongOption
+from cli.recommendation_rows import UNTOLD, Told, find_rules, recommendation_row, tell, tell_past
 from cli.recommendations_check import check, score
 from cli.recommendations_export import export
+from cli.recommendations_history import changes, history, trend
 from cli.session import find_organizations, opened
+from cli.times import parse_time
 from shared.model.assessment import AssessmentStatus, Severity
 
 
@@ -40,6 +42,7 @@ _COLUMNS = (
         "ado-connector recommendations list --status unhealthy",
         "ado-connector recommendations list --output json",
         "ado-connector recommendations check --fail-on high",
+        "ado-connector recommendations changes --since 7d",
         "ado-connector recommendations export --format html --file posture.html",
     ),
 )
@@ -55,6 +58,7 @@ def recommendations() -> None:
         "ado-connector recommendations list --organization contoso --rule ADO-REPO-001 --output json",
         "ado-connector recommendations list --status unhealthy --not-exempted",
         "ado-connector recommendations list --severity high --check",
+        "ado-connector recommendations list --organization contoso --at 2026-01-31",
     ),
 )
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
@@ -74,6 +78,13 @@ def recommendations() -> None:
     help="Only unhealthy findings that an exemption covers, or all but those.",
 )
 @click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    default=None,
+    help="What was said at that time: 2026-01-31, 2026-01-31T08:00:00Z, or 30d ago; without the evidence.",
+)
+@click.option(
     "--check",
     "exits",
     is_flag=True,
@@ -85,6 +96,7 @@ def list_(
     status: str | None,
     severity: str | None,
     exempted: bool | None,
+    moment: str | None,
     exits: bool,
 ) -> int:
     """List recommendations, by organization, project and rule.
@@ -108,8 +120,17 @@ def list_(
 
     with opened() as runtime:
         organizations = find_organizations(runtime.state, organization)
+        now = runtime.clock.now()
+        at = parse_time("--at", moment, now)
+        if at is not None and at > now:
+            raise WrongOption("--at", f'"{moment}" is yet to come.', "Give a time that has passed.")
+        told = (
+            tell(runtime, organizations, rules, now)
+            if at is None
+            else tell_past(runtime, organizations, rules, at)
+        )
         write_rows(
-            chosen(tell(runtime, organizations, rules, runtime.clock.now())),
+            chosen(told),
             _COLUMNS,
             invocation().output,
             empty="There is no such recommendation.",
@@ -121,4 +142,7 @@ def list_(
 
 recommendations.add_command(check)
 recommendations.add_command(score)
+recommendations.add_command(history)
+recommendations.add_command(changes)
+recommendations.add_command(trend)
 recommendations.add_command(export)

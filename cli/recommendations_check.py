@@ -26,7 +26,7 @@ _FINDING_COLUMNS = (
     Column("SEVERITY", "severity"),
     Column("STATUS", "status"),
     Column("RULE", "rule"),
-    Column("WHERE", lambda row: f"{row['organization']}/{row['project']}"),
+    Column("WHERE", lambda row: "/".join(str(row[key]) for key in ("organization", "project") if row[key])),
     Column("RESOURCE", lambda row: f"{row['resourceKind']} {row['resourceName']}"),
     Column("REASON", "reason"),
 )
@@ -116,7 +116,7 @@ def check(
 
 def _is_named(one: Told, project: str) -> bool:
     sought = project.strip().casefold()
-    return sought in {one.project.name.casefold(), one.project.id.casefold()}
+    return one.project is not None and sought in {one.project.name.casefold(), one.project.id.casefold()}
 
 
 def _unread(chosen: list[Organization], onboarded: Collection[str]) -> list[str]:
@@ -192,7 +192,7 @@ def _scores(organization: Organization, told: Iterator[Told], *, projects: bool)
     by_project: dict[str, tuple[str, Tally]] = {}
     for one in told:
         total.add(one.recommendation)
-        if projects:
+        if projects and one.project is not None:
             name_and_tally = by_project.setdefault(one.project.id, (one.project.name, Tally()))
             name_and_tally[1].add(one.recommendation)
     parts: list[tuple[str | None, str | None, Tally]] = [(None, None, total)]

@@ -70,7 +70,10 @@ def assess_organization(
         return done
     finally:
         pool.shutdown(cancel_futures=True)
-    return "" if not projects or done == projects[-1].id else done
+    if projects and done != projects[-1].id:
+        return done
+    deps.state.forget_status_changes(lease, deps.clock.now() - deps.intervals.history)
+    return ""
 
 
 def _projects(deps: Dependencies, organization: OrganizationId, after: str) -> tuple[Project, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from shared.model.assessment import AssessmentStatus, Severity
 from shared.model.ids import RuleId
+from shared.posture.rule import Rule
 from shared.posture.views import Recommendation
 
 WEIGHTS: Mapping[Severity, int] = {Severity.HIGH: 10, Severity.MEDIUM: 5, Severity.LOW: 1}
@@ -49,11 +50,15 @@ class Tally:
 
     def add(self, one: Recommendation) -> None:
         """Count one more."""
-        of_rule = self._by_rule.get(one.rule.id)
+        self.count(one.rule, EXEMPTED if one.is_exempted else one.status.value, 1)
+
+    def count(self, rule: Rule, outcome: str, number: int) -> None:
+        """Count so many more of one rule."""
+        of_rule = self._by_rule.get(rule.id)
         if of_rule is None:
-            of_rule = self._by_rule[one.rule.id] = Counter()
-            self._weights[one.rule.id] = WEIGHTS[one.rule.severity]
-        of_rule[EXEMPTED if one.is_exempted else one.status.value] += 1
+            of_rule = self._by_rule[rule.id] = Counter()
+            self._weights[rule.id] = WEIGHTS[rule.severity]
+        of_rule[outcome] += number
 
     @property
     def counts(self) -> dict[str, int]:

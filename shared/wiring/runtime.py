@@ -70,6 +70,7 @@ def intervals(settings: Settings) -> Intervals:
         lease=settings.time_slice * _LEASE_FACTOR,
         slice=settings.time_slice,
         requeue_after=settings.requeue_after,
+        history=settings.history_retention,
     )
 
 

@@ -213,6 +213,13 @@ class Settings(BaseSettings):
         description="How often recommendations are assessed; older than twice this is shown as stale.",
         examples=["8h"],
     )
+    history_retention: Duration = Field(
+        default=timedelta(days=400),
+        ge=timedelta(days=1),
+        le=timedelta(days=3660),
+        description="How long changes of a recommendation's status are kept.",
+        examples=["400d"],
+    )
     longest_exemption: Duration = Field(
         default=timedelta(days=366),
         ge=timedelta(days=1),
