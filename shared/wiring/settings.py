@@ -344,4 +344,4 @@ def _explain(problem: object) -> str:
     message = str(details.get("msg", "is wrong")).removeprefix("Value error, ")
     field = Settings.model_fields.get(field_name)
     example = f" Example: {field_name.upper()}={field.examples[0]}" if field and field.examples else ""
-    return f"{field_name.upper()}: {message}.{example}"
+    return f"{field_name.upper()}: {message.rstrip(".")}.{example}"
