@@ -341,7 +341,7 @@ def load_places() -> Settings:
 def _explain(problem: object) -> str:
     details = dict(problem) if isinstance(problem, dict) else {}
     field_name = str(details.get("loc", ("?",))[0])
-    message = str(details.get("msg", "is wrong")).removeprefix("Value error, ")
+    message = str(details.get("msg", "is wrong")).removeprefix("Value error, ").removesuffix(".")
     field = Settings.model_fields.get(field_name)
     example = f" Example: {field_name.upper()}={field.examples[0]}" if field and field.examples else ""
-    return f"{field_name.upper()}: {message.rstrip(".")}.{example}"
+    return f"{field_name.upper()}: {message}.{example}"
