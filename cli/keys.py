@@ -142,13 +142,16 @@ RECOMMENDATION: Keys = {
     "organizationId": "our id of the organization",
     "project": "name of the project, or null for what is of the organization itself",
     "projectId": "GUID of the project, or null for what is of the organization itself",
-    "resourceKind": "`organization`, `project`, `repository` or `serviceConnection`",
+    "resourceKind": "`organization`, `project`, `repository`, `pipeline`, `serviceConnection`, "
+    "`variableGroup`, `secureFile`, `environment` or `agentPool`",
     "resourceId": "id of what was judged",
     "resourceName": "name of what was judged",
     "reason": "why it has this status",
     "evidence": "object: the facts that decided it",
     "permission": "permission that would make an unknown one known, or null",
     "fix": "steps to mend it",
+    "readFrom": "addresses of Azure DevOps that the evidence is read from",
+    "aliases": "ids of the same rule in other tools",
     "assessedAt": "when the facts were gathered, or null",
     "firstSeen": "when it was first assessed, or null",
     "changedAt": "when its status last changed, or null",
@@ -224,6 +227,17 @@ EXEMPTIONS_APPLIED: Keys = {
     "source": "name of the set of exemptions, or null for those added by hand",
     "applied": "whether it was done, rather than only shown",
     "steps": "array of what happens to each exemption, see below",
+}
+
+COST: Keys = {
+    "organization": "name of the organization",
+    "organizationId": "our id of the organization",
+    "factSet": "fact set, or `total`",
+    "level": "`organization`, `project` or `object`; null for the total",
+    "title": "what is read",
+    "requests": "how many requests the next refresh makes for it",
+    "exact": "false where more may be needed: further pages, or projects that were never assessed",
+    "readFrom": "address of Azure DevOps, or null for the total",
 }
 
 JOURNAL: Keys = {

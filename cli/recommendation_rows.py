@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.output import Row, instant
 from cli.problems import WrongOption
-from shared.model.assessment import AssessmentStatus, StatusChange
+from shared.model.assessment import AssessmentStatus, Resource, ResourceKind, StatusChange
 from shared.model.exemption import Exemption
 from shared.model.ids import ProjectId
 from shared.model.inventory import Project, Repository
@@ -79,12 +79,12 @@ def organization_recommendations(
     now: datetime,
     exemptions: Exemptions | None = None,
 ) -> Iterator[tuple[Project | None, Recommendation]]:
-    """Everything to say of one organization, project by project.
+    """Everything to say of one organization: of itself (no project), then project by project.
 
     `exemptions` are those that hold; read from the state unless they are given.
     """
     from shared.posture.exemptions import with_exemptions  # noqa: PLC0415 - loads every rule
-    from shared.posture.views import project_recommendations  # noqa: PLC0415
+    from shared.posture.views import own_recommendations, project_recommendations  # noqa: PLC0415
 
     holding = exemptions_now(state, now) if exemptions is None else exemptions
     repositories: dict[str, list[Repository]] = {}
@@ -92,6 +92,16 @@ def organization_recommendations(
         if repository.retired_at is None:
             repositories.setdefault(repository.project_id, []).append(repository)
     assessed_at = state.assessed_at(organization.id)
+    own = own_recommendations(
+        Resource(ResourceKind.ORGANIZATION, organization.id, organization.name),
+        state.assessments(organization.id, ProjectId("")),
+        assessed_at.get(""),
+        rules=rules,
+        interval=interval,
+        now=now,
+    )
+    for one in sorted(with_exemptions(own, place_of(organization, None), holding), key=_order):
+        yield None, one
     projects = sorted(
         state.projects(organization.id), key=lambda one: (one.name.casefold(), one.name, one.id)
     )
@@ -177,6 +187,8 @@ def recommendation_row(told: Told) -> Row:
         "evidence": one.evidence,
         "permission": one.permission or None,
         "fix": list(one.rule.fix),
+        "readFrom": list(one.rule.sources),
+        "aliases": list(one.rule.aliases),
         "assessedAt": instant(one.assessed_at),
         "firstSeen": instant(one.first_seen),
         "changedAt": instant(one.changed_at),

@@ -12,6 +12,7 @@ from cli.output import Column, Row, write_rows
 from cli.problems import ExitCode, WrongOption
 from cli.recommendation_rows import UNTOLD, Told, find_rules, recommendation_row, tell, tell_past
 from cli.recommendations_check import check, score
+from cli.recommendations_cost import cost
 from cli.recommendations_export import export
 from cli.recommendations_history import changes, history, trend
 from cli.session import find_organizations, opened
@@ -146,3 +147,4 @@ recommendations.add_command(history)
 recommendations.add_command(changes)
 recommendations.add_command(trend)
 recommendations.add_command(export)
+recommendations.add_command(cost)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from shared.model.assessment import ResourceKind
-from shared.model.facts import FactKind
 from shared.posture.catalogue import RULES
-from shared.posture.permissions import PERMISSIONS
+from shared.posture.fact_sets import FACT_SETS
 from shared.posture.rule import Rule
 from shared.posture.views import STALE_AFTER_INTERVALS
 
@@ -19,14 +18,11 @@ _KINDS = {
     ResourceKind.PROJECT: "project",
     ResourceKind.REPOSITORY: "repository",
     ResourceKind.SERVICE_CONNECTION: "service connection",
-}
-
-_FACTS = {
-    FactKind.ORGANIZATION_PIPELINE_SETTINGS: "pipeline settings of the organization",
-    FactKind.PIPELINE_SETTINGS: "pipeline settings of the project",
-    FactKind.BRANCH_POLICIES: "branch policies",
-    FactKind.SERVICE_CONNECTIONS: "service connections",
-    FactKind.SERVICE_CONNECTION_PERMISSIONS: "pipeline permission of a service connection",
+    ResourceKind.PIPELINE: "pipeline",
+    ResourceKind.VARIABLE_GROUP: "variable group",
+    ResourceKind.SECURE_FILE: "secure file",
+    ResourceKind.ENVIRONMENT: "environment",
+    ResourceKind.AGENT_POOL: "agent pool",
 }
 
 _WRITTEN = "This page is written by `python -m local.rule_docs`; a test keeps it in step."
@@ -63,21 +59,70 @@ time since when the status holds. What a rule stops judging becomes `notAssessed
 
 ## What it costs
 
-Requests of one assessment of an organization:
-
-- 1 for the pipeline settings of the organization;
-- for each project that is ready for use
-  - 1 for its pipeline settings, unless those of the organization settle the matter,
-  - 1 per page of branch policies, unless none of its repositories has a default branch to protect,
-  - 1 for its service connections, and 1 more per service connection,
-  - 1 when all of these failed, to learn whether it is the project's fault or the organization's.
+Facts are read once and judged by every rule. Sets of the level *organization* are read once, those of a
+*project* once for each project that is ready for use, those of an *object* once for each protected object
+that a rule cannot judge without. With P projects and O protected objects (repositories, service connections,
+variable groups, secure files, environments), where listings fit on one page, a refresh costs at most
+`6 * P + 2 * O + 20` requests: six of a project are for its settings, pipelines, service connections, variable
+groups, secure files and environments; branch policies are read only where there is a repository, approvals
+and checks only where there is something to guard. Nothing is read that cannot change a verdict.
+`ado-connector recommendations cost` tells the numbers of an organization before anything is asked.
 
 A service connection that projects share is asked about and judged in each of them: each project decides for
 itself which of its pipelines may use it. Its id as a resource is therefore `PROJECT/CONNECTION`.
 
 ## What it needs
 
-| to read | the identity needs |
+| to read | level | requests | from | the identity needs |
+| --- | --- | --- | --- | --- |
+"""
+
+
+LEFT_OUT = {
+    "who may create organizations (`policy.org-creation`)": (
+        "It is a policy of the Microsoft Entra tenant: no organization and no documented interface of Azure"
+        " DevOps tells it."
+    ),
+    "token policies of the tenant (global tokens, full scope, lifespan, revocation of leaked ones)": (
+        "They are policies of the tenant as well. That an organization restricts tokens is judged."
+    ),
+    "personal access tokens of users": (
+        "Reading other people's tokens takes the right to revoke them, which a reader should not have."
+    ),
+    "contents of YAML files (steps, pinned versions, containers, scripts)": (
+        "They are code, and scanning code is the part of Advanced Security, whose findings are judged."
+        " What stands in the pipeline's own definition is."
+    ),
+    "classic releases": (
+        "They would cost further requests for every project. That nobody makes new ones is judged, and how"
+        " environments are guarded, which take their place."
+    ),
+    "agent queues, and the machines of self-hosted agents": (
+        "Which pipelines may use a queue is told one queue at a time, and the machines by nobody. Pools are"
+        " judged for the whole organization."
+    ),
+    "pipeline permissions of repositories": (
+        "They are told one repository at a time: an organization of 100,000 would take as many requests. That"
+        " jobs reach only the repositories they name is judged."
+    ),
+    "feeds": (
+        "They stand on a host of their own whose access lists are told one feed at a time. How feeds treat"
+        " public packages is judged for the organization."
+    ),
+    "findings of templates, of API tests and of compromised packages": (
+        "No interface of Azure DevOps tells them; Defender's recommendations are answered as never scanned."
+    ),
+    "conditional access in Microsoft Entra": (
+        "It is told by Entra alone. That Azure DevOps enforces it is judged."
+    ),
+    "limits of use (projects, tags, storage), Gravatar, feedback": "They harm nobody's security.",
+}
+"""What other tools check and no rule here does, and why."""
+
+_LEFT_OUT = """
+## What is left out
+
+| what | why |
 | --- | --- |
 """
 
@@ -93,13 +138,18 @@ def file_name(rule: Rule) -> str:
 
 
 def _catalogue() -> str:
-    head = "| rule | what should be | judges | severity |\n| --- | --- | --- | --- |\n"
+    head = "| rule | what should be | judges | severity | topic |\n| --- | --- | --- | --- | --- |\n"
     rows = [
-        f"| [{rule.id}]({file_name(rule)}) | {rule.title} | {_KINDS[rule.resource]} | {rule.severity} |\n"
+        f"| [{rule.id}]({file_name(rule)}) | {rule.title} | {_KINDS[rule.resource]} | {rule.severity} "
+        f"| `{rule.topic}` |\n"
         for rule in RULES
     ]
-    needs = [f"| {_FACTS[kind]} | {permission} |\n" for kind, permission in PERMISSIONS.items()]
-    return _INTRODUCTION + head + "".join(rows) + _OUTCOMES + "".join(needs)
+    needs = [
+        f"| {one.title} | {one.level} | {one.requests} | `{one.source}` | {one.permission} |\n"
+        for one in FACT_SETS
+    ]
+    left_out = [f"| {topic} | {reason} |\n" for topic, reason in LEFT_OUT.items()]
+    return _INTRODUCTION + head + "".join(rows) + _OUTCOMES + "".join(needs) + _LEFT_OUT + "".join(left_out)
 
 
 def _page(rule: Rule) -> str:
@@ -115,9 +165,11 @@ def _page(rule: Rule) -> str:
         "## What it does not tell",
         rule.limits,
         "## What the identity needs",
-        "\n".join(f"- {permission}" for permission in rule.permissions),
+        "\n".join(f"- {permission}" for permission in rule.permissions) or "Nothing beyond the inventory.",
+        "## Where the evidence is read",
+        "\n".join(f"- `{source}`" for source in rule.sources) or "In the inventory.",
         "## References",
-        "\n".join(f"- <{link}>" for link in rule.references),
+        "\n".join([f"- <{link}>" for link in rule.references] + [f"- {one}" for one in rule.standards]),
         _WRITTEN,
     ]
     return "\n\n".join(parts) + "\n"
@@ -130,6 +182,7 @@ def _table(rule: Rule) -> str:
         "lifecycle": rule.lifecycle.value,
         "topic": f"`{rule.topic}`",
         "Defender for Cloud": f"`{rule.assessment_key}`" if rule.assessment_key else "no counterpart",
+        "measured by": ", ".join(f"`POSTURE_{name.upper()}`" for name in rule.thresholds) or "no setting",
         "the same elsewhere": ", ".join(f"`{alias}`" for alias in rule.aliases) or "none known",
     }
     return "| | |\n| --- | --- |\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())

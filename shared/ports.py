@@ -20,7 +20,29 @@ from shared.model.command import Command
 from shared.model.connector import Connector
 from shared.model.exemption import Exemption
 from shared.model.extension import ExtensionState
-from shared.model.facts import BranchPolicy, PipelineSettings, ServiceConnection
+from shared.model.facts import (
+    Access,
+    AdvancedSecurity,
+    AgentPool,
+    Alerts,
+    AuditStream,
+    BranchPolicy,
+    Checks,
+    Environment,
+    Extension,
+    Fact,
+    FactKind,
+    Group,
+    Members,
+    Pipeline,
+    PipelineSettings,
+    Retention,
+    SecureFile,
+    ServiceConnection,
+    ServiceHook,
+    User,
+    VariableGroup,
+)
 from shared.model.identity import (
     Account,
     Connection,
@@ -37,6 +59,7 @@ from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
 from shared.model.summary import PostureSummary, ProjectSummary
+from shared.model.thresholds import DEFAULTS, Thresholds
 from shared.model.work import Lease, Work, WorkKind
 
 
@@ -172,8 +195,84 @@ class AzureDevOps(Protocol):
         """Every policy configuration of a project (Policy - Configurations), to the last page."""
         ...
 
-    def service_connections(self, organization: str, project: ProjectId) -> tuple[ServiceConnection, ...]:
-        """Service connections of a project, each with its pipeline permission (or why it is unread)."""
+    def pipelines(self, organization: str, project: ProjectId) -> tuple[Pipeline, ...]:
+        """Pipelines with their triggers, variables and last run (Build - Definitions), to the last page."""
+        ...
+
+    def service_connections(
+        self, organization: str, project: ProjectId, unasked: Fact[bool]
+    ) -> tuple[ServiceConnection, ...]:
+        """Service connections; `unasked` stands for the pipeline permission, which is a call of its own."""
+        ...
+
+    def variable_groups(
+        self, organization: str, project: ProjectId, unasked: Fact[bool]
+    ) -> tuple[VariableGroup, ...]:
+        """Variable groups, without any value; `unasked` as for service connections."""
+        ...
+
+    def secure_files(
+        self, organization: str, project: ProjectId, unasked: Fact[bool]
+    ) -> tuple[SecureFile, ...]:
+        """Secure files; `unasked` as for service connections."""
+        ...
+
+    def environments(
+        self, organization: str, project: ProjectId, unasked: Fact[bool]
+    ) -> tuple[Environment, ...]:
+        """Environments; `unasked` as for service connections."""
+        ...
+
+    def checks(self, organization: str, project: ProjectId, resources: Sequence[tuple[str, str]]) -> Checks:
+        """Approvals and checks of resources, each given by type and id, in batches."""
+        ...
+
+    def is_open_to_all(self, organization: str, project: ProjectId, kind: str, identifier: str) -> bool:
+        """Whether every pipeline may use the resource (Pipeline Permissions - Get)."""
+        ...
+
+    def retention(self, organization: str) -> Retention:
+        """How long builds are kept (Build - Settings)."""
+        ...
+
+    def extensions(self, organization: str) -> tuple[Extension, ...]:
+        """Every installed extension."""
+        ...
+
+    def audit_streams(self, organization: str) -> tuple[AuditStream, ...]:
+        """Where audit entries are sent (Audit - Streams)."""
+        ...
+
+    def service_hooks(self, organization: str) -> tuple[ServiceHook, ...]:
+        """Service hook subscriptions of all projects."""
+        ...
+
+    def agent_pools(self, organization: str) -> tuple[AgentPool, ...]:
+        """Agent pools of the organization."""
+        ...
+
+    def users(self, organization: str) -> tuple[User, ...]:
+        """Everybody with an access level (User Entitlements - List), to the last page."""
+        ...
+
+    def groups(self, organization: str) -> tuple[Group, ...]:
+        """Security groups of the organization and its projects (Graph - Groups), to the last page."""
+        ...
+
+    def administrators(self, organization: str, groups: Sequence[str]) -> Members:
+        """Who is in these groups, at any depth (Identities - Read, expandedDown)."""
+        ...
+
+    def enablement(self, organization: str) -> AdvancedSecurity:
+        """What Advanced Security is switched on for (Management - Org Enablement)."""
+        ...
+
+    def alerts(self, organization: str) -> Alerts:
+        """Open alerts by type and repository, and what was ever scanned (Reporting - Summary)."""
+        ...
+
+    def access(self, organization: str, kind: FactKind) -> Access:
+        """Access lists of the security namespace of this kind of fact (Access Control Lists - Query)."""
         ...
 
 
@@ -605,3 +704,5 @@ class Dependencies:
     """This process, as lease owner."""
     concurrency: int = 4
     """How many requests one unit of work may have under way at once."""
+    thresholds: Thresholds = DEFAULTS
+    """Numbers that posture rules measure by."""

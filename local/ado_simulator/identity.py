@@ -163,6 +163,9 @@ class Member:
     denied_projects: set[str] = field(default_factory=set)
     denied_repositories: set[str] = field(default_factory=set)
     denied_capabilities: set[str] = field(default_factory=set)
+    meta_type: str = "member"
+    """`member` or `guest`; of an application nothing."""
+    origin: str = "aad"
     date_created: str = "2023-01-10T10:00:00.1234567Z"
     last_accessed: str = "2025-05-02T07:11:00.7654321Z"
 

@@ -20,12 +20,28 @@ from local.ado_simulator.identity import (
 )
 from local.ado_simulator.project import Project
 from local.ado_simulator.repository import Repository
-from local.ado_simulator.resources import AuditEntry, InstalledExtension, PolicyValue
+from local.ado_simulator.resources import (
+    AgentPool,
+    AuditEntry,
+    AuditStream,
+    InstalledExtension,
+    PolicyValue,
+    ServiceHook,
+)
 
 if TYPE_CHECKING:
     from local.ado_simulator.world import World
 
 ExtensionKey = tuple[str, str]
+HOSTED_POOL = "Azure Pipelines"
+
+
+@dataclass(slots=True)
+class AccessList:
+    """The entries on one token: (allow, deny) by descriptor."""
+
+    inherits: bool = True
+    entries: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -58,12 +74,38 @@ class Organization:
     requested_extensions: list[ExtensionKey] = field(default_factory=list, repr=False)
     audit_log: list[AuditEntry] = field(default_factory=list, repr=False)
     extension_lag: int = 0
+    retention_days: int | None = 30
+    agent_pools: list[AgentPool] = field(default_factory=list, repr=False)
+    audit_streams: list[AuditStream] = field(default_factory=list, repr=False)
+    service_hooks: list[ServiceHook] = field(default_factory=list, repr=False)
+    access: dict[str, dict[str, AccessList]] = field(default_factory=dict, repr=False)
+    """Access lists that somebody set, by namespace and token; what every organization has by default is
+    not told."""
+    on_create: dict[str, bool] = field(
+        default_factory=lambda: dict.fromkeys(
+            (
+                "enableSecretProtectionOnCreate",
+                "enableBlockPushesOnCreate",
+                "enableCodeSecurityOnCreate",
+                "enableCodeQLOnCreate",
+                "enableDependabotOnCreate",
+                "enableDependencyScanningInjectionOnCreate",
+            ),
+            False,
+        ),
+        repr=False,
+    )
+    """What Advanced Security is switched on for in new repositories."""
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)
     _sorted: tuple[int, list[Project]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Create the groups that every collection has."""
         self.identity_domain = self.identity_domain or self.instance_id
+        self.agent_pools += [
+            AgentPool(1, "Default", auto_provision=True),
+            AgentPool(9, HOSTED_POOL, is_hosted=True, size=10),
+        ]
         for suffix, name, text, special in (
             ("0-0-0-0-1", self.administrators_name, "Can do everything in the collection.", "Administrators"),
             ("0-0-0-0-2", "Project Collection Service Accounts", "For service accounts.", "ServiceAccounts"),
@@ -287,6 +329,36 @@ class Organization:
                 self.pipeline_settings.pop(name, None)
             else:
                 self.pipeline_settings[name] = value
+
+    # --- what guards the whole organization -------------------------------------------------------------
+
+    def add_agent_pool(self, name: str, **options: object) -> AgentPool:
+        """Add an agent pool; options are the fields of `AgentPool`."""
+        with self.change():
+            pool = AgentPool(100 + self.next_number("pool"), name, **options)  # type: ignore[arg-type]
+            self.agent_pools.append(pool)
+        return pool
+
+    def add_audit_stream(self, name: str, *, status: str = "enabled") -> AuditStream:
+        """Send audit entries somewhere."""
+        with self.change():
+            stream = AuditStream(self.next_number("stream"), name, status=status)
+            self.audit_streams.append(stream)
+        return stream
+
+    def add_service_hook(self, url: str, *, event: str = "git.push", status: str = "enabled") -> ServiceHook:
+        """Subscribe a web hook to an event."""
+        with self.change():
+            hook = ServiceHook(self.world.new_id(), event, "webHooks", {"url": url}, status)
+            self.service_hooks.append(hook)
+        return hook
+
+    def set_access(
+        self, namespace: str, token: str, entries: dict[str, tuple[int, int]], *, inherits: bool = True
+    ) -> None:
+        """Set the access list of a token: (allow, deny) bits by the legacy descriptor of the group."""
+        with self.change():
+            self.access.setdefault(namespace.lower(), {})[token] = AccessList(inherits, dict(entries))
 
     # --- extensions -------------------------------------------------------------------------------------
 

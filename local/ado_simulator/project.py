@@ -13,7 +13,9 @@ from local.ado_simulator.repository import Repository
 from local.ado_simulator.resources import (
     REVIEWERS_POLICY,
     BranchPolicy,
+    Check,
     Definition,
+    Environment,
     PipelinePermission,
     SecureFile,
     ServiceEndpoint,
@@ -49,8 +51,12 @@ class Project:
     variable_groups: list[VariableGroup] = field(default_factory=list, repr=False)
     secure_files: list[SecureFile] = field(default_factory=list, repr=False)
     definitions: list[Definition] = field(default_factory=list, repr=False)
+    environments: list[Environment] = field(default_factory=list, repr=False)
+    checks: list[Check] = field(default_factory=list, repr=False)
     permissions: dict[tuple[str, str], PipelinePermission] = field(default_factory=dict, repr=False)
     administrators: list[str] = field(default_factory=list, repr=False)
+    """Descriptors of the project's administrators."""
+    build_administrators: list[str] = field(default_factory=list, repr=False)
     _encoded: tuple[object, str] | None = field(default=None, repr=False)
 
     def _change(self, *, visible: bool = False) -> AbstractContextManager[None]:
@@ -236,10 +242,17 @@ class Project:
                 all_pipelines, list(pipelines or [])
             )
 
-    def add_variable_group(self, name: str, variables: dict[str, dict[str, Any]]) -> VariableGroup:
+    def add_variable_group(
+        self,
+        name: str,
+        variables: dict[str, dict[str, Any]],
+        *,
+        type: str = "Vsts",  # noqa: A002 - the word of the wire
+        description: str = "",
+    ) -> VariableGroup:
         """Add a variable group; `{"isSecret": True}` makes a secret."""
         with self._change():
-            group = VariableGroup(self.organization.next_number("group"), name, variables)
+            group = VariableGroup(self.organization.next_number("group"), name, variables, type, description)
             self.variable_groups.append(group)
         return group
 
@@ -250,14 +263,46 @@ class Project:
             self.secure_files.append(file)
         return file
 
+    def add_environment(self, name: str, *, description: str = "") -> Environment:
+        """Add an environment."""
+        with self._change():
+            environment = Environment(self.organization.next_number("environment"), name, description)
+            self.environments.append(environment)
+        return environment
+
+    def add_check(
+        self,
+        resource_type: str,
+        resource_id: str,
+        type_id: str,
+        settings: dict[str, Any] | None = None,
+        *,
+        disabled: bool = False,
+    ) -> Check:
+        """Guard a resource (endpoint, variablegroup, securefile, environment, ...) with a check."""
+        with self._change():
+            check = Check(
+                self.organization.next_number("check"), resource_type.lower(), str(resource_id).lower(),
+                type_id, dict(settings or {}), disabled,
+            )  # fmt: skip
+            self.checks.append(check)
+        return check
+
     def add_definition(
-        self, name: str, *, process: int = 2, repository: Repository | None = None
+        self,
+        name: str,
+        *,
+        process: int = 2,
+        repository: Repository | None = None,
+        properties: dict[str, Any] | None = None,
     ) -> Definition:
-        """Add a pipeline; process 1 is classic, 2 is YAML."""
+        """Add a pipeline; process 1 is classic, 2 is YAML. `properties` are further fields of the wire."""
         with self._change():
             number = self.organization.next_number("definition")
             repository_id = repository.id if repository else None
-            definition = Definition(number, name, process, repository_id=repository_id)
+            definition = Definition(
+                number, name, process, repository_id=repository_id, properties=dict(properties or {})
+            )
             self.definitions.append(definition)
         return definition
 

@@ -30,6 +30,12 @@ class Repository:
     created: datetime | None = None
     deleted: datetime | None = None
     deleted_by: str | None = None
+    security: dict[str, bool] = field(default_factory=dict, repr=False)
+    """Switches of Advanced Security, by their names on the wire."""
+    alerts: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+    """Open alerts by type (`secret`, `code`, `dependency`) and severity."""
+    scans: dict[str, str] = field(default_factory=dict, repr=False)
+    """When each type was last scanned for."""
     revision: int = 0
     _encoded: tuple[object, str] | None = field(default=None, repr=False)
 
@@ -65,6 +71,17 @@ class Repository:
         """Set `isInMaintenance`; None leaves the key out, as older answers do."""
         with self._change():
             self.is_in_maintenance = maintenance
+
+    def set_security(self, **switches: bool) -> None:
+        """Set switches of Advanced Security, such as `secretProtectionEnabled`."""
+        with self._change():
+            self.security.update(switches)
+
+    def scan(self, kind: str, *, at: str = "2025-05-01T06:00:00Z", **alerts: int) -> None:
+        """Note that a type was scanned for, with the open alerts of each severity."""
+        with self._change():
+            self.scans[kind] = at
+            self.alerts[kind] = dict(alerts)
 
     def delete(self) -> None:
         """Move it to the recycle bin of its project."""

@@ -19,8 +19,17 @@ POLICY_TYPES: dict[str, str] = {
     REQUIRED_REVIEWERS_POLICY: "Required reviewers",
     COMMENTS_POLICY: "Comment requirements",
     WORK_ITEM_POLICY: "Work item linking",
+    "77ed4bd3-b063-4689-934a-175e4d0a78d7": "Commit author email validation",
+    "2e26e725-8201-4edd-8bf5-978563c34a80": "File size restriction",
     "cbdc66da-9728-4af8-aada-9a5a32e4a226": "Status",
     "e67ae10f-cf9a-40bc-8e66-6b3a8216956e": "Credentials check",
+}
+
+CHECK_TYPES: dict[str, str] = {
+    "8c6f20a7-a545-4486-9777-f762fafe0d4d": "Approval",
+    "fe1de3ee-a436-41b4-bb20-f6eb4cb879a7": "Task Check",
+    "4020e66e-b0f3-47e1-bc88-48f3cc59b5f3": "ExtendsCheck",
+    "2ef31ad6-baa0-403a-8b45-2cbc9b4e5563": "ExclusiveLock",
 }
 
 PROJECT_SETTINGS: tuple[str, ...] = (
@@ -166,6 +175,62 @@ class VariableGroup:
 
 
 @dataclass(slots=True)
+class Environment:
+    """An environment that pipelines deploy to."""
+
+    id: int
+    name: str
+    description: str = ""
+    created: str = "2024-06-03T08:15:00.12Z"
+
+
+@dataclass(slots=True)
+class Check:
+    """An approval or check on a protected resource; `type_id` as in `CHECK_TYPES`."""
+
+    id: int
+    resource_type: str
+    resource_id: str
+    type_id: str
+    settings: dict[str, Any]
+    is_disabled: bool = False
+
+
+@dataclass(slots=True)
+class AgentPool:
+    """An agent pool of the organization."""
+
+    id: int
+    name: str
+    is_hosted: bool = False
+    is_legacy: bool = False
+    auto_provision: bool = False
+    auto_update: bool = True
+    size: int = 2
+
+
+@dataclass(slots=True)
+class AuditStream:
+    """Where audit entries are sent; `status` is enabled, disabledByUser, disabledBySystem, ...."""
+
+    id: int
+    name: str
+    consumer: str = "AzureMonitorLogs"
+    status: str = "enabled"
+
+
+@dataclass(slots=True)
+class ServiceHook:
+    """A service hook subscription."""
+
+    id: str
+    event: str
+    consumer: str
+    inputs: dict[str, Any]
+    status: str = "enabled"
+
+
+@dataclass(slots=True)
 class SecureFile:
     """A secure file of the library."""
 
@@ -185,6 +250,8 @@ class Definition:
     repository_id: str | None = None
     revision: int = 1
     created: str = "2024-05-07T04:50:03.12Z"
+    properties: dict[str, Any] = field(default_factory=dict)
+    """Further fields of the definition as the wire has them: `triggers`, `variables`, `repository`, ..."""
 
 
 @dataclass(slots=True)
@@ -199,6 +266,9 @@ class InstalledExtension:
     last_updated: str = "2025-01-02T03:04:05.6Z"
     registration_id: str = "00000000-0000-0000-0000-000000000000"
     hidden_reads: int = 0
+    scopes: list[str] = field(default_factory=lambda: ["vso.build"])
+    contributions: list[str] = field(default_factory=list)
+    """Types of what it contributes, such as `ms.azure-pipelines.pipeline-decorator`."""
 
     @property
     def flag_set(self) -> set[str]:

@@ -24,11 +24,11 @@ def _subject(organization: Organization, member: Member) -> dict[str, Any]:
     if application:
         document["applicationId"] = identity.application_id
     return document | {
-        "metaType": "application" if application else "member",
+        "metaType": "application" if application else member.meta_type,
         "domain": identity.tenant,
         "principalName": identity.account_name,
         "mailAddress": None if application else identity.email,
-        "origin": "aad",
+        "origin": member.origin,
         "originId": identity.origin_id,
         "displayName": identity.display_name,
         "_links": {

@@ -28,8 +28,11 @@ def _document(extension: InstalledExtension) -> dict[str, Any]:
         "registrationId": extension.registration_id,
         "manifestVersion": 1.0,
         "baseUri": f"{base}/{extension.name}/{extension.version}",
-        "scopes": ["vso.build"],
-        "contributions": [],
+        "scopes": extension.scopes,
+        "contributions": [
+            {"id": f"{extension.publisher}.{extension.name}.{number}", "type": kind}
+            for number, kind in enumerate(extension.contributions)
+        ],
         "flags": "trusted",
         "installState": {
             "flags": extension.flags,

@@ -30,18 +30,50 @@ def _expanded_up(organization: Organization, descriptor: str) -> list[Group]:
     return list(found.values())
 
 
-def _project_administrators(organization: Organization) -> Iterable[Group]:
-    """Every project has administrators whose SID ends like that of the collection's."""
+_PROJECT_GROUPS = (
+    ("0-0-0-0-1", "Project Administrators", "Members of this group can do everything in the project."),
+    ("0-0-0-0-3", "Project Valid Users", "Everybody who may see the project."),
+    ("0-0-0-1-2", "Build Administrators", "Members of this group can administer builds of the project."),
+    ("1-1-2-3-4", "Contributors", "Members of this group can add, modify, and delete items."),
+    ("1-1-2-3-5", "Readers", "Members of this group have access to the project."),
+)
+
+
+def _project_groups(organization: Organization) -> Iterable[Group]:
+    """The groups of every project; the SIDs of some end like those of the collection's."""
     for project in organization.projects.values():
-        yield Group(
-            well_known_sid(project.id),
-            "Project Administrators",
-            "Members of this group can do everything in the project.",
-            f"vstfs:///Classification/TeamProject/{project.id}",
-            f"[{project.name}]\\Project Administrators",
-            project.id,
-            members=list(project.administrators),
-        )
+        for suffix, name, text in _PROJECT_GROUPS:
+            members = {
+                "Project Administrators": project.administrators,
+                "Build Administrators": project.build_administrators,
+            }.get(name, [])
+            yield Group(
+                well_known_sid(project.id, suffix),
+                name,
+                text,
+                f"vstfs:///Classification/TeamProject/{project.id}",
+                f"[{project.name}]\\{name}",
+                project.id,
+                members=list(members),
+            )
+
+
+def _expanded_down(organization: Organization, group: Group) -> list[str]:
+    """Legacy descriptors of everybody and every group below."""
+    groups = {each.descriptor: each for each in organization.groups.values()}
+    people = {each.identity.descriptor: each.identity for each in organization.members.values()}
+    found: dict[str, str] = {}
+    waiting = list(group.members)
+    while waiting:
+        descriptor = waiting.pop()
+        if descriptor in found:
+            continue
+        if descriptor in groups:
+            found[descriptor] = groups[descriptor].legacy_descriptor
+            waiting += groups[descriptor].members
+        elif descriptor in people:
+            found[descriptor] = people[descriptor].legacy_descriptor
+    return list(found.values())
 
 
 # --- identities -----------------------------------------------------------------------------------------
@@ -67,7 +99,7 @@ def _identity(organization: Organization, key: str, membership: str) -> dict[str
         identity = member.identity
         if key in {identity.descriptor, identity.id, identity.legacy_descriptor}:
             return _identity_document(organization, identity, membership)
-    for group in organization.groups.values():
+    for group in (*organization.groups.values(), *_project_groups(organization)):
         if key in {group.descriptor, group.origin_id, group.legacy_descriptor}:
             return _group_identity(organization, group, membership)
     return None
@@ -125,7 +157,7 @@ def _group_identity(organization: Organization, group: Group, membership: str) -
         "providerDisplayName": group.principal_name,
         "isActive": True,
         "isContainer": True,
-        "members": [],
+        "members": _expanded_down(organization, group) if membership == "expandeddown" else [],
         "memberOf": _above(organization, group.descriptor, membership),
         "memberIds": [],
         "properties": _typed(
@@ -150,7 +182,7 @@ def _group_identity(organization: Organization, group: Group, membership: str) -
 def groups(call: Call) -> Answer:
     """Groups of the organization and of its projects."""
     organization = call.organization
-    everything = [*organization.groups.values(), *_project_administrators(organization)]
+    everything = [*organization.groups.values(), *_project_groups(organization)]
     page, following, number = offset_page(call, everything)
     documents = [_group_document(organization, group) for group in page]
     return with_token(listing(documents), following, number, "X-MS-ContinuationToken")
@@ -167,7 +199,7 @@ def groups(call: Call) -> Answer:
 def group(call: Call) -> Answer:
     """One group, by descriptor."""
     descriptor = call.parameters["descriptor"]
-    for each in (*call.organization.groups.values(), *_project_administrators(call.organization)):
+    for each in (*call.organization.groups.values(), *_project_groups(call.organization)):
         if each.descriptor == descriptor:
             return ok(_group_document(call.organization, each))
     return _subject_not_found(descriptor)

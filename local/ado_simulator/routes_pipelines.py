@@ -8,7 +8,13 @@ from local.ado_simulator.answers import listing, ok
 from local.ado_simulator.identity import Identity
 from local.ado_simulator.paging import offset_page, with_token
 from local.ado_simulator.project import Project
-from local.ado_simulator.resources import PROJECT_SETTINGS, RESTRICTIVE_SETTINGS, Definition, ServiceEndpoint
+from local.ado_simulator.resources import (
+    CHECK_TYPES,
+    PROJECT_SETTINGS,
+    RESTRICTIVE_SETTINGS,
+    Definition,
+    ServiceEndpoint,
+)
 from local.ado_simulator.router import DEV, Call, bad_request, route
 from local.ado_simulator.wire import Answer
 
@@ -232,6 +238,7 @@ def definitions(call: Call) -> Answer:
         if call.flag("includeAllProperties"):
             document["process"] = {"type": definition.process}
             document["repository"] = {"id": definition.repository_id, "type": "TfsGit"}
+            document |= definition.properties
         documents.append(document)
     return with_token(listing(documents), following, number)
 
@@ -253,3 +260,88 @@ def pipelines(call: Call) -> Answer:
         for each in page
     ]
     return with_token(listing(documents), following, number)
+
+
+# --- environments and checks ----------------------------------------------------------------------------
+
+
+@route(
+    "GET",
+    DEV,
+    "/{organization}/{project}/_apis/distributedtask/environments",
+    scope="vso.environment_manage",
+    capability="environments",
+)
+def environments(call: Call) -> Answer:
+    """Environments of a project, page by page."""
+    project = call.project()
+    page, following, number = offset_page(call, project.environments)
+    author = _author(project)
+    documents = [
+        {
+            "id": each.id,
+            "name": each.name,
+            "description": each.description,
+            "createdBy": author,
+            "createdOn": each.created,
+            "lastModifiedBy": author,
+            "lastModifiedOn": each.created,
+            "project": {"id": project.id},
+        }
+        for each in page
+    ]
+    return with_token(listing(documents), following, number)
+
+
+@route(
+    "POST",
+    DEV,
+    "/{organization}/{project}/_apis/pipelines/checks/queryconfigurations",
+    scope="vso.build",
+    capability="checks",
+    preview=True,
+)
+def query_checks(call: Call) -> Answer:
+    """Checks of the resources in the body; with their settings only when asked for."""
+    project = call.project()
+    asked = call.document()
+    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
+        return bad_request("A list of resources is expected.")
+    wanted = {(str(each.get("type", "")).lower(), str(each.get("id", "")).lower()) for each in asked}
+    author = _author(project)
+    base = f"{_DEV_URL}/{project.organization.name}/{project.id}/_apis/pipelines/checks/configurations"
+    documents = []
+    for each in project.checks:
+        if (each.resource_type, each.resource_id) not in wanted:
+            continue
+        document: dict[str, Any] = {
+            "createdBy": author,
+            "createdOn": "2024-11-19T11:21:11.1408948Z",
+            "modifiedBy": author,
+            "modifiedOn": "2024-11-19T11:21:11.1408948Z",
+            "timeout": 43200,
+            "id": each.id,
+            "type": {"id": each.type_id, "name": CHECK_TYPES.get(each.type_id, "Task Check")},
+            "url": f"{base}/{each.id}",
+            "resource": {"type": each.resource_type, "id": each.resource_id},
+        }
+        if each.is_disabled:
+            document["isDisabled"] = True
+        if call.query.get("$expand", "").lower() == "settings":
+            document["settings"] = each.settings
+        documents.append(document)
+    return listing(documents)
+
+
+@route("GET", DEV, "/{organization}/_apis/build/settings", scope="vso.build", capability="retention")
+def build_settings(call: Call) -> Answer:
+    """How long builds of the organization are kept."""
+    days = call.organization.retention_days
+    policy = {} if days is None else {"daysToKeep": days, "minimumToKeep": 1, "deleteBuildRecord": True}
+    return ok(
+        {
+            "defaultRetentionPolicy": policy,
+            "maximumRetentionPolicy": {"daysToKeep": 730, "minimumToKeep": 50, "deleteBuildRecord": True},
+            "daysToKeepDeletedBuildsBeforeDestroy": 30,
+        }
+    )

@@ -24,6 +24,7 @@ from local.ado_simulator import (  # noqa: F401 - importing the routes registers
     routes_extension,
     routes_git,
     routes_identity,
+    routes_organization,
     routes_pipelines,
     routes_policy,
     routes_security,

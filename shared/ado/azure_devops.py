@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.ado.extensions import ExtensionsArea
 from shared.ado.identity import IdentityArea
 from shared.ado.inventory import InventoryArea
+from shared.ado.organization_facts import OrganizationFactsArea
 from shared.ado.organizations import OrganizationsArea
 from shared.ado.portal import PortalArea
 from shared.ado.posture import PostureArea
@@ -19,6 +20,7 @@ class AzureDevOpsClient(
     SecurityArea,
     PortalArea,
     ExtensionsArea,
+    OrganizationFactsArea,
     PostureArea,
     ProbesArea,
 ):

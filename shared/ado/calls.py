@@ -174,6 +174,73 @@ READ_CONNECTION_USE = Right(
     _CONNECTION_PERMISSIONS,
 )
 
+_BUILD = Scope("vso.build", "Build, read")
+_ADMINISTRATOR = "Project Collection Administrator"
+_ADD_ADMINISTRATOR = "Organization settings > Permissions > Project Collection Administrators > Members > Add"
+_LIBRARY_PERMISSIONS = "Project settings > Permissions; Pipelines > Library > Security: Reader"
+READ_PIPELINES = Right(
+    "readPipelines",
+    "View build pipeline in the project",
+    _BUILD,
+    "Pipelines > More actions > Manage security",
+)
+READ_VARIABLE_GROUPS = Right(
+    "readVariableGroups",
+    "Reader in the project's library",
+    Scope("vso.variablegroups_read", "Variable groups, read"),
+    _LIBRARY_PERMISSIONS,
+)
+READ_SECURE_FILES = Right(
+    "readSecureFiles",
+    "Reader in the project's library",
+    Scope("vso.securefiles_read", "Secure files, read"),
+    _LIBRARY_PERMISSIONS,
+)
+READ_ENVIRONMENTS = Right(
+    "readEnvironments",
+    "Reader on the project's environments",
+    Scope("vso.environment_manage", "Environment, read and manage"),
+    "Pipelines > Environments > Security: Reader",
+)
+READ_CHECKS = Right(
+    "readChecks",
+    "Reader on the project's protected resources",
+    _BUILD,
+    "Security of the service connection, variable group, secure file or environment: Reader",
+)
+READ_RESOURCE_USE = Right(
+    "readResourceUse",
+    "Reader on the variable group, secure file or environment",
+    _BUILD,
+    "Security of the variable group, secure file or environment: Reader",
+)
+VIEW_RETENTION = Right("viewRetention", "View instance-level information", _BUILD, _ORGANIZATION_PERMISSIONS)
+VIEW_SERVICE_HOOKS = Right(
+    "viewServiceHooks",
+    "View subscriptions of service hooks",
+    _BUILD,
+    "Project settings > Service hooks, for administrators of the project",
+)
+READ_AGENT_POOLS = Right(
+    "readAgentPools",
+    "Reader on the agent pools",
+    Scope("vso.agentpools", "Agent pools, read"),
+    "Organization settings > Agent pools > Security: Reader",
+)
+VIEW_USERS = Right("viewUsers", _ADMINISTRATOR, OWN_ACCESS_LEVEL.scope, _ADD_ADMINISTRATOR)
+VIEW_GROUPS = Right(
+    "viewGroups",
+    "View instance-level information",
+    Scope("vso.graph", "Graph, read"),
+    _ORGANIZATION_PERMISSIONS,
+)
+VIEW_MEMBERS = Right(
+    "viewMembers", "View instance-level information", OWN_GROUPS.scope, _ORGANIZATION_PERMISSIONS
+)
+VIEW_PERMISSIONS = Right(
+    "viewPermissions", _ADMINISTRATOR, Scope("vso.security_manage", "Security, manage"), _ADD_ADMINISTRATOR
+)
+
 READ_PROFILE = Call(
     "reading the profile of the identity",
     PROFILE,
@@ -407,6 +474,162 @@ READ_ENDPOINT_PERMISSIONS = Call(
     "whether a service connection is open to all pipelines is unknown",
 )
 
+LIST_VARIABLE_GROUPS = Call(
+    "listing the variable groups of a project",
+    DEV,
+    f"{_PROJECT}/_apis/distributedtask/variablegroups",
+    "7.1",
+    READ_VARIABLE_GROUPS,
+    Capability.POSTURE_LIBRARY,
+    "recommendations on variable groups are unknown",
+)
+LIST_SECURE_FILES = Call(
+    "listing the secure files of a project",
+    DEV,
+    f"{_PROJECT}/_apis/distributedtask/securefiles",
+    _PREVIEW,
+    READ_SECURE_FILES,
+    Capability.POSTURE_LIBRARY,
+    "recommendations on secure files are unknown",
+)
+LIST_ENVIRONMENTS = Call(
+    "listing the environments of a project",
+    DEV,
+    f"{_PROJECT}/_apis/distributedtask/environments",
+    "7.1",
+    READ_ENVIRONMENTS,
+    Capability.POSTURE_PIPELINES,
+    "recommendations on environments are unknown",
+)
+LIST_DEFINITIONS = Call(
+    "listing the pipelines of a project",
+    DEV,
+    f"{_PROJECT}/_apis/build/definitions",
+    "7.1",
+    READ_PIPELINES,
+    Capability.POSTURE_PIPELINES,
+    "recommendations on pipelines are unknown",
+)
+# It asks and changes nothing, whatever its method.
+QUERY_CHECKS = Call(
+    "reading approvals and checks of a project",
+    DEV,
+    f"{_PROJECT}/_apis/pipelines/checks/queryconfigurations",
+    _PREVIEW,
+    READ_CHECKS,
+    Capability.POSTURE_PIPELINES,
+    "recommendations on approvals and checks are unknown",
+    method="POST",
+)
+READ_RESOURCE_PERMISSIONS = Call(
+    "reading which pipelines may use a protected resource",
+    DEV,
+    f"{_PROJECT}/_apis/pipelines/pipelinepermissions/{{type}}/{{id}}",
+    _PREVIEW,
+    READ_RESOURCE_USE,
+    Capability.POSTURE_LIBRARY,
+    "whether a variable group, secure file or environment is open to all pipelines is unknown",
+)
+READ_BUILD_SETTINGS = Call(
+    "reading how long builds are kept",
+    DEV,
+    f"{_ORG}/_apis/build/settings",
+    "7.1",
+    VIEW_RETENTION,
+    Capability.POSTURE_ORGANIZATION,
+    "whether builds are kept long enough is unknown",
+)
+LIST_EXTENSIONS = Call(
+    "listing the installed extensions",
+    EXTENSIONS,
+    f"{_ORG}/_apis/extensionmanagement/installedextensions",
+    _PREVIEW,
+    VIEW_EXTENSIONS,
+    Capability.POSTURE_ORGANIZATION,
+    "recommendations on extensions are unknown",
+)
+LIST_AUDIT_STREAMS = Call(
+    "listing the audit streams",
+    AUDIT,
+    f"{_ORG}/_apis/audit/streams",
+    _PREVIEW,
+    VIEW_AUDIT_LOG,
+    Capability.POSTURE_ORGANIZATION,
+    "whether the audit log is streamed is unknown",
+)
+LIST_SERVICE_HOOKS = Call(
+    "listing the service hook subscriptions",
+    DEV,
+    f"{_ORG}/_apis/hooks/subscriptions",
+    "7.1",
+    VIEW_SERVICE_HOOKS,
+    Capability.POSTURE_ORGANIZATION,
+    "whether service hooks are safe to call is unknown",
+)
+LIST_AGENT_POOLS = Call(
+    "listing the agent pools",
+    DEV,
+    f"{_ORG}/_apis/distributedtask/pools",
+    "7.1",
+    READ_AGENT_POOLS,
+    Capability.POSTURE_ORGANIZATION,
+    "recommendations on agent pools are unknown",
+)
+LIST_USERS = Call(
+    "listing the users and their access levels",
+    ENTITLEMENTS,
+    f"{_ORG}/_apis/userentitlements",
+    "7.1",
+    VIEW_USERS,
+    Capability.POSTURE_PEOPLE,
+    "recommendations on guests and inactive people are unknown",
+)
+LIST_GROUPS = Call(
+    "listing the security groups",
+    GRAPH,
+    f"{_ORG}/_apis/graph/groups",
+    _PREVIEW,
+    VIEW_GROUPS,
+    Capability.POSTURE_PEOPLE,
+    "recommendations on administrators and on what broad groups may do are unknown",
+)
+READ_MEMBERS = Call(
+    "reading the members of the administrators' groups",
+    GRAPH,
+    f"{_ORG}/_apis/identities",
+    "7.1",
+    VIEW_MEMBERS,
+    Capability.POSTURE_PEOPLE,
+    "recommendations on administrators are unknown",
+)
+LIST_ACCESS = Call(
+    "listing the permissions of a kind of resource",
+    DEV,
+    f"{_ORG}/_apis/accesscontrollists/{{namespace}}",
+    "7.1",
+    VIEW_PERMISSIONS,
+    Capability.POSTURE_PEOPLE,
+    "what broad groups and build accounts may do is unknown",
+)
+SUMMARIZE_ALERTS = Call(
+    "reading the summary of Advanced Security's alerts",
+    SECURITY,
+    f"{_ORG}/_apis/reporting/summary/alerts",
+    "7.2-preview.1",
+    VIEW_ADVANCED_SECURITY,
+    Capability.POSTURE_FINDINGS,
+    "findings of Advanced Security are unknown",
+)
+SUMMARIZE_SCANS = Call(
+    "reading what Advanced Security has scanned",
+    SECURITY,
+    f"{_ORG}/_apis/reporting/summary/enablement",
+    "7.2-preview.1",
+    VIEW_ADVANCED_SECURITY,
+    Capability.POSTURE_FINDINGS,
+    "findings of Advanced Security are unknown",
+)
+
 CALLS: Final = (
     READ_PROFILE,
     LIST_ACCOUNTS,
@@ -433,5 +656,22 @@ CALLS: Final = (
     LIST_POLICIES,
     LIST_ENDPOINTS,
     READ_ENDPOINT_PERMISSIONS,
+    LIST_DEFINITIONS,
+    LIST_VARIABLE_GROUPS,
+    LIST_SECURE_FILES,
+    LIST_ENVIRONMENTS,
+    QUERY_CHECKS,
+    READ_RESOURCE_PERMISSIONS,
+    READ_BUILD_SETTINGS,
+    LIST_EXTENSIONS,
+    LIST_AUDIT_STREAMS,
+    LIST_SERVICE_HOOKS,
+    LIST_AGENT_POOLS,
+    LIST_USERS,
+    LIST_GROUPS,
+    READ_MEMBERS,
+    LIST_ACCESS,
+    SUMMARIZE_ALERTS,
+    SUMMARIZE_SCANS,
 )
 """Every call, in the order in which they are made."""

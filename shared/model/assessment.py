@@ -37,6 +37,11 @@ class ResourceKind(StrEnum):
     PROJECT = "project"
     REPOSITORY = "repository"
     SERVICE_CONNECTION = "serviceConnection"
+    PIPELINE = "pipeline"
+    VARIABLE_GROUP = "variableGroup"
+    SECURE_FILE = "secureFile"
+    ENVIRONMENT = "environment"
+    AGENT_POOL = "agentPool"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.model.facts import Fact
+from shared.model.fact import Fact
 from shared.model.failure import Failure, FailureKind
 
 

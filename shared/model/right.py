@@ -67,6 +67,11 @@ class Capability(StrEnum):
     POSTURE_PIPELINE_SETTINGS = "posturePipelineSettings"
     POSTURE_BRANCH_POLICIES = "postureBranchPolicies"
     POSTURE_SERVICE_CONNECTIONS = "postureServiceConnections"
+    POSTURE_PIPELINES = "posturePipelines"
+    POSTURE_LIBRARY = "postureLibrary"
+    POSTURE_ORGANIZATION = "postureOrganization"
+    POSTURE_PEOPLE = "posturePeople"
+    POSTURE_FINDINGS = "postureFindings"
 
 
 CAPABILITY_TITLES: Final = {
@@ -82,5 +87,10 @@ CAPABILITY_TITLES: Final = {
     Capability.POSTURE_PIPELINE_SETTINGS: "posture of pipeline settings",
     Capability.POSTURE_BRANCH_POLICIES: "posture of branches",
     Capability.POSTURE_SERVICE_CONNECTIONS: "posture of service connections",
+    Capability.POSTURE_PIPELINES: "posture of pipelines and environments",
+    Capability.POSTURE_LIBRARY: "posture of the library",
+    Capability.POSTURE_ORGANIZATION: "posture of the organization",
+    Capability.POSTURE_PEOPLE: "posture of people and permissions",
+    Capability.POSTURE_FINDINGS: "findings of Advanced Security",
 }
 """In the words of a person."""

@@ -13,7 +13,16 @@ from shared.model.facts import BranchPolicy, PolicyScope
 from shared.model.inventory import Repository
 
 MINIMUM_REVIEWERS = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd"
-"""Policy type "Minimum number of reviewers"."""
+MERGE_STRATEGY = "fa4e907d-c16b-4a4c-9dfa-4916e5d171ab"
+BUILD = "0609b952-1397-4640-95ec-e00a01b2c241"
+REQUIRED_REVIEWERS = "fd2167ab-b0be-447a-8ec8-39368250530e"
+WORK_ITEMS = "40e92b44-2fe1-4dd6-b3d8-74a9c21d0c6e"
+COMMENTS = "c6a1889d-b943-4856-b76f-9e46bb6b0df2"
+STATUS = "cbdc66da-9728-4af8-aada-9a5a32e4a226"
+AUTHOR_EMAIL = "77ed4bd3-b063-4689-934a-175e4d0a78d7"
+FILE_SIZE = "2e26e725-8201-4edd-8bf5-978563c34a80"
+CREDENTIALS = "e67ae10f-cf9a-40bc-8e66-6b3a8216956e"
+"""Policy types, as `policy/types` lists them; the ids are the same in every organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +117,15 @@ def reviewer_policies(
                     id=policy.id,
                     covers=covering,
                     approvals=_whole_number(policy.settings.get("minimumApproverCount")),
-                    requestor_counts=_yes_or_no(policy.settings.get("creatorVoteCounts", False)),
-                    ignored=_ignored(policy),
+                    requestor_counts=yes_or_no(policy.settings.get("creatorVoteCounts", False)),
+                    ignored=why_ignored(policy),
                 )
             )
     return tuple(found)
 
 
-def _ignored(policy: BranchPolicy) -> str:
+def why_ignored(policy: BranchPolicy) -> str:
+    """Why the policy stops nobody; empty when it does."""
     if policy.is_deleted:
         return "deleted"
     if not policy.is_enabled:
@@ -127,5 +137,6 @@ def _whole_number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _yes_or_no(value: object) -> bool | None:
+def yes_or_no(value: object) -> bool | None:
+    """True or false; None for anything else."""
     return value if isinstance(value, bool) else None

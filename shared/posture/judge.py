@@ -16,11 +16,12 @@ from shared.model.assessment import (
     StatusChange,
     Verdict,
 )
-from shared.model.facts import ProjectFacts
+from shared.model.facts import OrganizationFacts, ProjectFacts
 from shared.model.ids import OrganizationId, RuleId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.summary import findings_of
-from shared.posture.judging import JudgedResource, ResourceKey, judge_project, key_of
+from shared.model.thresholds import DEFAULTS, Thresholds
+from shared.posture.judging import JudgedResource, ResourceKey, judge_facts, key_of
 from shared.posture.rule import Rule
 from shared.posture.subjects import is_judged
 from shared.posture.verdicts import CHANGED_BY
@@ -76,12 +77,13 @@ class _Pen:
 
 def judge(
     organization: OrganizationId,
-    facts: ProjectFacts,
+    facts: ProjectFacts | OrganizationFacts,
     known: Iterable[ResourceAssessments],
     rules: Iterable[Rule],
     now: datetime,
+    thresholds: Thresholds = DEFAULTS,
 ) -> AssessmentChange:
-    """Judge a project and say what to write.
+    """Judge a project, or the organization itself, and say what to write.
 
     A row is written only when something in it changed. `changed_at` moves with the status alone, never with
     the evidence. The journal records each change of status, and of first verdicts the unhealthy and the
@@ -89,7 +91,7 @@ def judge(
     inventory, or could not be listed, is not.
     """
     stored = {key_of(row.resource): row for row in known}
-    judged = judge_project(facts, rules, (row.resource for row in stored.values()))
+    judged = judge_facts(facts, rules, (row.resource for row in stored.values()), thresholds)
     return changes(organization, judged, stored, _missing(facts), now)
 
 
@@ -127,7 +129,9 @@ def drop_all(
     return changes(organization, {}, {key_of(row.resource): row for row in known}, frozenset(), now)
 
 
-def _missing(facts: ProjectFacts) -> frozenset[ResourceKey]:
+def _missing(facts: ProjectFacts | OrganizationFacts) -> frozenset[ResourceKey]:
+    if isinstance(facts, OrganizationFacts):
+        return frozenset()
     return frozenset(
         (ResourceKind.REPOSITORY.value, one.id)
         for one in facts.repositories

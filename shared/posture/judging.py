@@ -1,4 +1,4 @@
-"""What the rules say of one project, from its facts alone."""
+"""What the rules say of one project, or of the organization itself, from its facts alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.model.assessment import AssessmentStatus, Resource, ResourceKind, Verdict
-from shared.model.facts import ProjectFacts
+from shared.model.facts import OrganizationFacts, ProjectFacts
 from shared.model.ids import RuleId
 from shared.model.inventory import WELL_FORMED
-from shared.posture.rule import Rule
+from shared.model.thresholds import DEFAULTS, Thresholds
+from shared.posture.rule import OfOrganization, Rule
 from shared.posture.subjects import judged_repositories, project_resource, repository_resource
 from shared.posture.verdicts import not_applicable
 
@@ -30,40 +31,58 @@ class JudgedResource:
     verdicts: Mapping[RuleId, Verdict]
 
 
-def verdicts_of(rule: Rule, facts: ProjectFacts) -> tuple[tuple[Resource, Verdict], ...]:
-    """What one rule says of a project. A project that is being made or deleted is judged by no rule."""
+def verdicts_of(
+    rule: Rule, facts: ProjectFacts | OrganizationFacts, thresholds: Thresholds
+) -> Iterable[tuple[Resource, Verdict]]:
+    """What one rule says. A rule about the organization says nothing of a project, and the other way round.
+
+    A project that is being made or deleted is judged by no rule.
+    """
+    evaluate = rule.evaluate
+    if isinstance(facts, OrganizationFacts):
+        return evaluate.judge(facts, thresholds) if isinstance(evaluate, OfOrganization) else ()
+    if isinstance(evaluate, OfOrganization):
+        return ()
     state = facts.project.state
     if state == WELL_FORMED:
-        return tuple(rule.evaluate(facts))
+        return evaluate.judge(facts, thresholds)
     verdict = not_applicable(f"The project is not ready for use: its state is {state}.", {"state": state})
     if rule.resource is ResourceKind.REPOSITORY:
         return tuple((repository_resource(one), verdict) for one in judged_repositories(facts))
     return ((project_resource(facts.project), verdict),)
 
 
-def judge_project(
-    facts: ProjectFacts, rules: Iterable[Rule], known: Iterable[Resource] = ()
+def judge_facts(
+    facts: ProjectFacts | OrganizationFacts,
+    rules: Iterable[Rule],
+    known: Iterable[Resource] = (),
+    thresholds: Thresholds = DEFAULTS,
 ) -> dict[ResourceKey, JudgedResource]:
-    """What all rules say of everything in a project, in a stable order.
+    """What all rules say of everything in a project (or in the organization itself), in a stable order.
 
     `known` are the resources that were judged before. Where a rule judges the project as a whole, because
     it cannot be told what there is to judge, the known resources of its kind are judged likewise: they are
     neither gone nor as they were.
     """
-    resources: dict[ResourceKey, Resource] = {}
-    verdicts: dict[ResourceKey, dict[RuleId, Verdict]] = {}
+    # Keyed by the kind itself rather than its text: this is where judging spends its time.
+    found: dict[tuple[ResourceKind, str], tuple[Resource, dict[RuleId, Verdict]]] = {}
     before = tuple(known)
     for rule in rules:
-        said = {key_of(resource): (resource, verdict) for resource, verdict in verdicts_of(rule, facts)}
-        for resource, verdict in tuple(said.values()):
-            if resource.kind is not rule.resource:
+        kind, name = rule.resource, rule.id
+        for resource, verdict in verdicts_of(rule, facts, thresholds):
+            key = (resource.kind, resource.id)
+            one = found.get(key)
+            if one is None:
+                found[key] = (resource, {name: verdict})
+            else:
+                one[1][name] = verdict
+            if resource.kind is not kind:
                 for other in before:
-                    if other.kind is rule.resource:
-                        said.setdefault(key_of(other), (other, verdict))
-        for key, (resource, verdict) in said.items():
-            resources[key] = resource
-            verdicts.setdefault(key, {})[rule.id] = verdict
-    return {key: JudgedResource(resources[key], verdicts[key]) for key in sorted(resources)}
+                    if other.kind is kind:
+                        _, said = found.setdefault((other.kind, other.id), (other, {}))
+                        said.setdefault(name, verdict)
+    judged = {key_of(resource): JudgedResource(resource, verdicts) for resource, verdicts in found.values()}
+    return {key: judged[key] for key in sorted(judged)}
 
 
 def count_statuses(judged: Mapping[ResourceKey, JudgedResource]) -> dict[AssessmentStatus, int]:

@@ -39,12 +39,14 @@ def unknown(reason: str, evidence: Evidence) -> Verdict:
     return Verdict(AssessmentStatus.UNKNOWN, reason, evidence)
 
 
-def unread(kind: FactKind, failure: Failure) -> Verdict:
-    """It could not be read.
+def unread(kind: FactKind, failure: Failure | None) -> Verdict:
+    """It could not be read; a fact that has no value has a failure.
 
     The evidence leaves out what differs from one try to the next (activity, time to retry), so that the same
     failure met again changes nothing. Only a missing right names a permission.
     """
+    if failure is None:
+        raise ValueError("a fact that was read is not unread")
     refused = failure.kind in {FailureKind.DENIED, FailureKind.GONE}
     return Verdict(
         AssessmentStatus.UNKNOWN,

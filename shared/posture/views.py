@@ -16,7 +16,7 @@ from shared.model.assessment import (
 from shared.model.exemption import Exemption
 from shared.model.inventory import Project, Repository
 from shared.posture.judging import key_of
-from shared.posture.rule import Rule
+from shared.posture.rule import OfOrganization, Rule
 from shared.posture.subjects import is_judged, project_resource, repository_resource
 
 STALE_AFTER_INTERVALS = 2
@@ -80,11 +80,35 @@ def project_recommendations(
     }
     old = assessed_at is not None and now - assessed_at > STALE_AFTER_INTERVALS * interval
     for rule in rules:
+        if isinstance(rule.evaluate, OfOrganization):
+            continue
         for resource, assessment in _of_rule(rule, project, present.values(), stored.values(), assessed_at):
             if assessment is None:
                 yield _never(rule, resource)
             else:
                 yield _told(rule, resource, assessment, assessed_at, old=old)
+
+
+def own_recommendations(
+    organization: Resource,
+    rows: Iterable[ResourceAssessments],
+    assessed_at: datetime | None,
+    *,
+    rules: Iterable[Rule],
+    interval: timedelta,
+    now: datetime,
+) -> Iterator[Recommendation]:
+    """Everything there is to say of the organization itself: of rules about it and its agent pools."""
+    stored = tuple(rows)
+    old = assessed_at is not None and now - assessed_at > STALE_AFTER_INTERVALS * interval
+    for rule in rules:
+        if not isinstance(rule.evaluate, OfOrganization):
+            continue
+        said = [(row.resource, row.assessments[rule.id]) for row in stored if rule.id in row.assessments]
+        for resource, assessment in said:
+            yield _told(rule, resource, assessment, assessed_at, old=old)
+        if not said and (assessed_at is None or rule.resource is ResourceKind.ORGANIZATION):
+            yield _never(rule, organization)
 
 
 def count(recommendations: Iterable[Recommendation]) -> dict[AssessmentStatus, int]:

@@ -130,6 +130,7 @@ def build_runtime(
             intervals=intervals(settings),
             owner=process_owner(),
             concurrency=settings.requests_at_once,
+            thresholds=settings.thresholds,
         ),
     )
 

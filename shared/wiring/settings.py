@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, Validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.ado.entra import PUBLIC_AUTHORITY, SOVEREIGN, is_sovereign
+from shared.model.thresholds import DEFAULTS, Thresholds
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
@@ -227,6 +228,70 @@ class Settings(BaseSettings):
         description="How far away the end of an exemption may be, at most.",
         examples=["90d"],
     )
+    posture_reviewers_least: int = Field(
+        default=DEFAULTS.reviewers_least,
+        ge=1,
+        le=10,
+        description="Approvals that a change to a default branch should need.",
+        examples=["2"],
+    )
+    posture_administrators_most: int = Field(
+        default=DEFAULTS.administrators_most,
+        ge=1,
+        le=1000,
+        description="Project Collection Administrators that an organization should have at most.",
+        examples=["6"],
+    )
+    posture_administrators_least: int = Field(
+        default=DEFAULTS.administrators_least,
+        ge=1,
+        le=100,
+        description="Project Collection Administrators that an organization should have at least.",
+        examples=["2"],
+    )
+    posture_project_administrators_most: int = Field(
+        default=DEFAULTS.project_administrators_most,
+        ge=1,
+        le=1000,
+        description="Administrators that a project should have at most.",
+        examples=["6"],
+    )
+    posture_project_administrators_least: int = Field(
+        default=DEFAULTS.project_administrators_least,
+        ge=1,
+        le=100,
+        description="Administrators that a project should have at least.",
+        examples=["2"],
+    )
+    posture_inactive_days: int = Field(
+        default=DEFAULTS.inactive_days,
+        ge=1,
+        le=3650,
+        description="Days without a visit after which a person counts as inactive.",
+        examples=["90"],
+    )
+    posture_pipeline_inactive_days: int = Field(
+        default=DEFAULTS.pipeline_inactive_days,
+        ge=1,
+        le=3650,
+        description="Days without a run after which a pipeline counts as unused.",
+        examples=["180"],
+    )
+    posture_retention_days_least: int = Field(
+        default=DEFAULTS.retention_days_least,
+        ge=1,
+        le=3650,
+        description="Days that builds should be kept at least.",
+        examples=["30"],
+    )
+    posture_production_names: str = Field(
+        default=",".join(DEFAULTS.production_names),
+        min_length=1,
+        max_length=1000,
+        description="Beginnings of words in a name, separated by commas, by which an environment, service"
+        " connection or other resource is one of production.",
+        examples=["prod,prd,live"],
+    )
     time_slice: Duration = Field(
         default=timedelta(minutes=4),
         ge=timedelta(milliseconds=100),
@@ -278,6 +343,22 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="Least severe log events that are written.", examples=["info"]
     )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The numbers that posture rules measure by."""
+        names = (one.strip().casefold() for one in self.posture_production_names.split(","))
+        return Thresholds(
+            reviewers_least=self.posture_reviewers_least,
+            administrators_most=self.posture_administrators_most,
+            administrators_least=self.posture_administrators_least,
+            project_administrators_most=self.posture_project_administrators_most,
+            project_administrators_least=self.posture_project_administrators_least,
+            inactive_days=self.posture_inactive_days,
+            pipeline_inactive_days=self.posture_pipeline_inactive_days,
+            retention_days_least=self.posture_retention_days_least,
+            production_names=tuple(one for one in names if one),
+        )
 
     @field_validator("log_level", mode="before")
     @classmethod

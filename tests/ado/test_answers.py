@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
 
 from shared.ado import errors
-from shared.model.failure import FailureKind, Unreadable
+from shared.model.facts import Fact
+from shared.model.failure import Unreadable
 from shared.model.identity import Account, Connection
 from shared.ports import AzureDevOps
 from tests.ado.bench import ME, PROJECT, TENANT
@@ -178,25 +178,22 @@ def test_a_conflict_of_another_kind_is_a_refusal(server: WireServer, ado: AzureD
 def test_open_only_if_the_service_says_so(
     server: WireServer, ado: AzureDevOps, answer: object, *, expected: bool | None
 ) -> None:
+    server.say(reply(200, answer))  # type: ignore[arg-type]
+    if expected is None:
+        with pytest.raises(Unreadable):
+            ado.is_open_to_all("contoso", PROJECT, "endpoint", ME)
+    else:
+        assert ado.is_open_to_all("contoso", PROJECT, "endpoint", ME) is expected
+
+
+def test_a_service_connection_of_which_little_is_told(server: WireServer, ado: AzureDevOps) -> None:
     endpoint = {"id": ME, "name": "azure", "type": None}
-    server.say(reply(200, {"count": 1, "value": [endpoint]}), reply(200, answer))  # type: ignore[arg-type]
-    (found,) = ado.service_connections("contoso", PROJECT)
-    assert found.open_to_all_pipelines.value is expected
-    assert (found.open_to_all_pipelines.failure is None) is (expected is not None)
+    server.say(reply(200, {"count": 1, "value": [endpoint]}))
+    unasked = Fact.read(False)
+    (found,) = ado.service_connections("contoso", PROJECT, unasked)
+    assert found.open_to_all_pipelines is unasked
     assert (found.type, found.scheme, found.is_shared) == ("", "", False)
     assert "includeFailed=true" in server.asked[0].target
-
-
-def test_a_wait_holds_for_all_connections_that_are_left(server: WireServer, ado: AzureDevOps) -> None:
-    endpoints = [{"id": str(uuid.UUID(int=number)), "name": "azure"} for number in range(1, 4)]
-    server.say(
-        reply(200, {"count": 3, "value": endpoints}),
-        failure(429, "RequestBlockedException", {"Retry-After": "5"}),
-    )
-    found = ado.service_connections("contoso", PROJECT)
-    kinds = [one.open_to_all_pipelines.failure.kind for one in found if one.open_to_all_pipelines.failure]
-    assert kinds == [FailureKind.THROTTLED] * 3
-    assert len(server.asked) == 1 + 3, "the first is tried three times, the others not at all"
 
 
 @pytest.mark.parametrize(

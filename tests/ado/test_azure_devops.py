@@ -12,7 +12,8 @@ import pytest
 from local.ado_simulator import CONTAINER_MAPPING, Fault, FaultKind, PcaKind, Simulator, World, generate_world
 from local.ado_simulator.organization import Organization
 from shared.ado import errors
-from shared.model.failure import FailureKind, ServiceError
+from shared.model.facts import Fact
+from shared.model.failure import ServiceError
 from shared.model.ids import ProjectId, RepositoryId, TenantId
 from shared.ports import AzureDevOps
 from tests.ado.bench import Bench
@@ -317,37 +318,16 @@ def test_the_facts_of_a_project(ado: AzureDevOps, organization: Organization, si
     assert settings["enforceSettableVar"] is True
     assert "statusBadgesArePrivate" not in settings
     simulator.reset_requests()
-    connections = {one.id: one for one in ado.service_connections(organization.name, ProjectId(project.id))}
-    assert len(simulator.requests) == 1 + len(connections)
-    assert connections[opened.id].open_to_all_pipelines.value is True
+    unasked = Fact.read(False)
+    here = ProjectId(project.id)
+    connections = {one.id: one for one in ado.service_connections(organization.name, here, unasked)}
+    assert len(simulator.requests) == 1
+    assert connections[opened.id].open_to_all_pipelines is unasked
     assert connections[opened.id].scheme == "ServicePrincipal"
-    assert connections[closed.id].open_to_all_pipelines.value is False
+    assert ado.is_open_to_all(organization.name, here, "endpoint", opened.id)
+    assert not ado.is_open_to_all(organization.name, here, "endpoint", closed.id)
     policies = ado.branch_policies(organization.name, ProjectId(project.id))
     assert {policy.id for policy in policies} == {policy.id for policy in project.policies}
-
-
-def test_a_permission_that_cannot_be_read_is_unread_alone(
-    ado: AzureDevOps, organization: Organization, simulator: Simulator
-) -> None:
-    project = next(one for one in organization.projects.values() if one.state == "wellFormed")
-    one = project.add_service_endpoint("one", type="azurerm", scheme="ServicePrincipal")
-    two = project.add_service_endpoint("two", type="azurerm", scheme="ServicePrincipal")
-    simulator.add_fault(Fault(FaultKind.ACCESS_DENIED, path=f"endpoint/{one.id}"))
-    found = {
-        each.id: each.open_to_all_pipelines
-        for each in ado.service_connections(organization.name, ProjectId(project.id))
-    }
-    failure = found[one.id].failure
-    assert failure is not None
-    assert failure.code == "PermissionMissing"
-    assert found[two.id].failure is None
-    simulator.add_fault(Fault(FaultKind.BLOCKED, path="pipelinepermissions", retry_after=600))
-    simulator.reset_requests()
-    waiting = ado.service_connections(organization.name, ProjectId(project.id))
-    assert {
-        each.open_to_all_pipelines.failure.kind for each in waiting if each.open_to_all_pipelines.failure
-    } == {FailureKind.THROTTLED}
-    assert simulator.requests.count(path="pipelinepermissions") <= 2
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_every_row_has_every_key(rows: list[dict[str, Any]]) -> None:
 
 
 def test_rows_come_by_organization_project_and_rule(rows: list[dict[str, Any]]) -> None:
-    order = [(one["organization"].casefold(), one["project"].casefold(), one["rule"]) for one in rows]
+    order = [(one["organization"].casefold(), (one["project"] or "").casefold(), one["rule"]) for one in rows]
     assert order == sorted(order)
 
 
@@ -74,3 +74,17 @@ def test_the_table_has_rule_status_and_resource(ado: CommandLine, rows: list[dic
     lines = ado("recommendations", "list").out.splitlines()
     assert len(lines) == len(rows) + 1
     assert lines[0].split()[:5] == ["ORGANIZATION", "PROJECT", "RULE", "SEVERITY", "STATUS"]
+
+
+def test_the_cost_of_the_next_refresh_is_told_before_it_is_made(
+    ado: CommandLine, rows: list[dict[str, Any]]
+) -> None:
+    assert rows
+    costs = ado.json("recommendations", "cost", rows[0]["organization"])
+    for row in costs:
+        assert list(row) == list(keys.COST)
+    total = costs.pop()
+    assert total["factSet"] == "total"
+    assert total["requests"] == sum(one["requests"] for one in costs)
+    assert {one["level"] for one in costs} == {"organization", "project", "object"}
+    assert "branch policies" in ado("recommendations", "cost").out

@@ -47,9 +47,9 @@ class ManualClock:
 class Bench:
     """An organization of the simulator, what the inventory knows of it, and the work of assessing it."""
 
-    def __init__(self, world: World, simulator: Simulator, folder: Path) -> None:
+    def __init__(self, world: World, simulator: Simulator, folder: Path, existing: str = "") -> None:
         self.world, self.simulator, self.clock = world, simulator, ManualClock()
-        self.truth = world.add_organization("contoso")
+        self.truth = world.organization(existing) if existing else world.add_organization("contoso")
         url = f"sqlite:///{folder / 'state.db'}"
         self.state = open_state(url)
         self.queue = open_queue(url, self.clock)
@@ -62,7 +62,7 @@ class Bench:
             created_at=self.clock.now(),
         )
         self.organization = self.state.put_organization(
-            Organization(OrganizationId("o"), TenantId(world.tenant), "contoso", self.clock.now())
+            Organization(OrganizationId("o"), TenantId(world.tenant), self.truth.name, self.clock.now())
         )
         options = AdoOptions(
             gateway_url=simulator.url,
@@ -165,15 +165,24 @@ class Bench:
         return {rule for (_, rule), status in self.said().items() if status == "unknown"}
 
     def journal(self) -> tuple[JournalEntry, ...]:
-        return self.state.journal(event=JournalEvent.ASSESSMENT_CHANGED, limit=100_000)
+        told = self.state.journal(event=JournalEvent.ASSESSMENT_CHANGED, limit=100_000)
+        some = rule_ids(SOME_RULES)
+        return tuple(one for one in told if one.reason.partition(":")[0] in some)
 
     def asked(self) -> Counter[str]:
-        """How often each kind of thing was asked for, by the last word of its address."""
-        words = ("HierarchyQuery", "generalsettings", "configurations", "endpoints", "pipelinepermissions")
+        """How often each kind of thing that some rules need was asked for, by a word of its address."""
+        words = (
+            "HierarchyQuery",
+            "generalsettings",
+            "policy/configurations",
+            "serviceendpoint/endpoints",
+            "pipelinepermissions",
+        )
         found: Counter[str] = Counter()
         for request in self.simulator.requests:
             match = re.search("|".join(words), request.path, re.IGNORECASE)
-            found[match[0].lower() if match else request.path] += 1
+            if match:
+                found[match[0].lower()] += 1
         return found
 
 

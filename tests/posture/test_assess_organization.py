@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 
 from local.ado_simulator import Fault, FaultKind, Simulator, World
+from local.ado_simulator.resources import PROJECT_SETTINGS
 from shared.model.failure import Denied, Throttled, Transient
+from shared.model.thresholds import DEFAULTS
+from shared.model.work import WorkKind
 from shared.ports import LeaseLost
-from tests.posture.bench import CLASSIC, HOUR, OTHERS_DECIDE, Bench, a_bare_project, a_good_project
+from shared.posture.catalogue import RULES
+from shared.posture.gathering import Plan
+from tests.posture.bench import HOUR, OTHERS_DECIDE, Bench, a_bare_project, a_good_project
 
 
 @pytest.fixture
@@ -93,15 +98,15 @@ def test_the_number_of_requests_is_the_documented_one(bench: Bench) -> None:
     assert bench.asked() == {
         "hierarchyquery": 1,
         "generalsettings": 4,
-        "configurations": 3,
-        "endpoints": 4,
+        "policy/configurations": 3,
+        "serviceendpoint/endpoints": 4,
         "pipelinepermissions": 6,
     }
 
 
 def test_what_the_organization_enforces_is_not_asked_of_projects(bench: Bench) -> None:
     a_good_project(bench.truth, "web")
-    for key in CLASSIC:
+    for key in PROJECT_SETTINGS:
         bench.truth.set_pipeline_setting(key, value=True)
     bench.sync()
     bench.assess()
@@ -157,13 +162,16 @@ def test_an_organization_that_does_not_tell_its_settings_leaves_it_to_the_projec
 def test_slices_of_one_project_add_up_to_the_whole(bench: Bench) -> None:
     projects = [a_good_project(bench.truth, f"p{number}") for number in range(5)]
     bench.sync()
-    slices = 1
+    checkpoints = []
     while checkpoint := bench.assess(seconds=0):
-        assert checkpoint in {project.id for project in projects}
-        slices += 1
-    assert slices == len(projects)
-    assert bench.asked()["configurations"] == len(projects)
+        checkpoints.append(checkpoint)
+    ids = sorted(project.id for project in projects)
+    sets = len(Plan(RULES, DEFAULTS).of_organization()) - 1  # nothing is scanned: no alerts
+    assert checkpoints == ["-"] * (sets - 1) + ids[:-1], "one set of the organization, then one project"
+    assert bench.asked()["policy/configurations"] == len(projects)
+    assert bench.asked()["hierarchyquery"] == 1, "what was read of the organization is kept"
     assert len(bench.said()) == 5 * len(projects)
+    assert bench.state.partial(bench.organization.id, WorkKind.POSTURE) == b""
 
 
 def test_a_rate_limit_keeps_what_was_done_and_makes_nothing_unknown(bench: Bench) -> None:

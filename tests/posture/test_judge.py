@@ -15,7 +15,7 @@ from shared.model.facts import FactKind, ProjectFacts
 from shared.model.ids import RuleId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.posture.judge import drop_all, judge
-from shared.posture.judging import ResourceKey, count_statuses, judge_project, key_of
+from shared.posture.judging import ResourceKey, count_statuses, judge_facts, key_of
 from tests.posture.builders import (
     CONNECTION,
     CONNECTION_HERE,
@@ -73,7 +73,7 @@ def test_what_is_stored_says_what_the_facts_say(first: ProjectFacts, second: Pro
     """Whatever was stored before, the rows end up as if nothing had been, save for history."""
     before = stored(judged(first))
     after = stored(judged(second, before, LATER), before.values())
-    for key, one in judge_project(second, SOME_RULES).items():
+    for key, one in judge_facts(second, SOME_RULES).items():
         assert after[key].resource == one.resource
         assert {rule: kept.verdict for rule, kept in after[key].assessments.items()} == one.verdicts
 
@@ -230,9 +230,7 @@ def test_everything_of_a_deleted_project_is_dropped() -> None:
 
 
 def test_verdicts_can_be_counted() -> None:
-    counts = count_statuses(
-        judge_project(some_facts(connections=[a_connection(is_open=REFUSED)]), SOME_RULES)
-    )
+    counts = count_statuses(judge_facts(some_facts(connections=[a_connection(is_open=REFUSED)]), SOME_RULES))
     assert counts == {AssessmentStatus.HEALTHY: 4, AssessmentStatus.UNKNOWN: 1}
 
 

@@ -42,7 +42,7 @@ def checked(make_bench: MakeBench, name: str) -> Bench:
 
 
 def ready_to_list(make_bench: MakeBench, name: str) -> Bench:
-    bench = make_bench(page_size=5, time_slice="30s")
+    bench = make_bench(page_size=5, time_slice="30s", inventory_interval="1d")
     bench.clock.__class__ = BusyClock
     bench.connect()
     bench.simulator.add_fault(Fault("blocked", path=PROJECTS, organization=name, retry_after=60, times=1))
@@ -212,7 +212,7 @@ def test_an_unchanged_listing_is_read_ahead_without_a_request_more(checked: Benc
 def test_writing_is_cut_as_well_and_ends_with_what_was_listed(make_bench: MakeBench, world: World) -> None:
     world.become(generate_world(seed=12, organizations=1, projects=12, repositories=400))
     name = world.organizations[0].name
-    bench = make_bench(time_slice="30s")
+    bench = make_bench(time_slice="30s", inventory_interval="1d")
     bench.clock.__class__ = BusyClock
     bench.connect()
     slow(bench, 3)

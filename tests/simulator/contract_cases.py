@@ -26,6 +26,7 @@ EXTENSIONS = "/extmgmt.dev.azure.com/contoso/_apis/extensionmanagement"
 USERS = "/vsaex.dev.azure.com/contoso/_apis"
 GRAPH = "/vssps.dev.azure.com/contoso/_apis"
 PROFILE = "/app.vssps.visualstudio.com/_apis"
+ADVSEC = "/advsec.dev.azure.com/contoso/_apis"
 AUDIT = "/auditservice.dev.azure.com/contoso/_apis/audit"
 
 SPECIFICATIONS = {
@@ -43,7 +44,10 @@ SPECIFICATIONS = {
     "graph": "graph/7.1/graph.json",
     "memberEntitlementManagement": "memberEntitlementManagement/7.1/memberEntitlementManagement.json",
     "audit": "audit/7.1/audit.json",
+    "serviceHooks": "hooks/7.1/serviceHooks.json",
+    "security": "security/7.1/security.json",
     "advancedSecurity": "advancedSecurity/7.2/management.json",
+    "reporting": "advancedSecurity/7.2/advancedSecurity.Reporting.json",
 }
 
 
@@ -129,6 +133,70 @@ CASES = [
         "7.1",
         "build",
         "PipelineGeneralSettings",
+        ".",
+    ),
+    Case(
+        "build settings",
+        f"{DEV}/_apis/build/settings",
+        "7.1",
+        "build",
+        "BuildSettings",
+        ".",
+    ),
+    Case(
+        "environments",
+        f"{DEV}/Shop/_apis/distributedtask/environments",
+        "7.1",
+        "taskAgent",
+        "EnvironmentInstance",
+        "value",
+    ),
+    Case(
+        "agent pools",
+        f"{DEV}/_apis/distributedtask/pools",
+        "7.1",
+        "taskAgent",
+        "TaskAgentPool",
+        "value",
+    ),
+    Case(
+        "audit streams",
+        f"{AUDIT}/streams",
+        PREVIEW,
+        "audit",
+        "AuditStream",
+        "value",
+    ),
+    Case(
+        "service hooks",
+        f"{DEV}/_apis/hooks/subscriptions",
+        "7.1",
+        "serviceHooks",
+        "Subscription",
+        "value",
+    ),
+    Case(
+        "access lists",
+        f"{DEV}/_apis/accesscontrollists/2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87",
+        "7.1",
+        "security",
+        "AccessControlList",
+        "value",
+    ),
+    Case(
+        "alerts",
+        f"{ADVSEC}/reporting/summary/alerts",
+        "7.2-preview.1",
+        "reporting",
+        "OrgAlertSummary",
+        ".",
+    ),
+    Case(
+        "scans",
+        f"{ADVSEC}/reporting/summary/enablement",
+        "7.2-preview.1",
+        "reporting",
+        "OrgEnablementSummary",
         ".",
     ),
     Case(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from shared.model.assessment import ResourceKind, Severity, Verdict
 from shared.model.facts import Fact, FactKind, PipelineSettings, ProjectFacts
 from shared.model.ids import RuleId
+from shared.model.thresholds import Thresholds
 from shared.posture.rule import Lifecycle, Rule
 from shared.posture.subjects import the_project
 from shared.posture.verdicts import healthy, unhealthy, unknown, unread
@@ -29,9 +30,9 @@ def _told(fact: Fact[PipelineSettings]) -> dict[str, object]:
     return {key: settings[key] for key in (_BOTH, *_KINDS.values()) if key in settings}
 
 
-def _judge(facts: ProjectFacts) -> Verdict:
+def _judge(facts: ProjectFacts, _: Thresholds) -> Verdict:
     """What the organization disables is disabled in every project, whatever the project says."""
-    organization, project = facts.organization_pipeline_settings, facts.pipeline_settings
+    organization, project = facts.organization.organization_pipeline_settings, facts.pipeline_settings
     from_above = {kind: _disabled(organization, key) for kind, key in _KINDS.items()}
     here = {kind: _disabled(project, key) for kind, key in _KINDS.items()}
     if all(from_above.values()):
@@ -59,12 +60,7 @@ RULE = Rule(
     resource=ResourceKind.PROJECT,
     severity=Severity.HIGH,
     topic="classic-pipelines.disabled",
-    aliases=(
-        "ADO_Project_DP_Disable_Creation_Of_Classic_Pipeline",
-        "ADO_Organization_DP_Disable_Creation_Of_Classic_Pipeline",
-        "AZDO.1020 Test-AzdoOrganizationCreationClassicBuildPipeline",
-        "AZDO.1021 Test-AzdoOrganizationCreationClassicReleasePipeline",
-    ),
+    aliases=("ADO_Project_DP_Disable_Creation_Of_Classic_Pipeline",),
     why=(
         "Classic pipelines live outside the repository: no branch policy, review or history protects them."
         " Whoever may edit one can print secrets, use service connections or change what is deployed, and the"

@@ -6,6 +6,7 @@ from shared.model.assessment import ResourceKind, Severity, Verdict
 from shared.model.facts import BranchPolicy, FactKind
 from shared.model.ids import RuleId
 from shared.model.inventory import Repository
+from shared.model.thresholds import Thresholds
 from shared.posture.branch_policies import ReviewerPolicy, reviewer_policies
 from shared.posture.rule import Lifecycle, Rule
 from shared.posture.subjects import each_default_branch
@@ -21,7 +22,7 @@ def _demands_another(policy: ReviewerPolicy) -> bool | None:
     return True
 
 
-def _judge(repository: Repository, branch: str, policies: tuple[BranchPolicy, ...]) -> Verdict:
+def _judge(repository: Repository, branch: str, policies: tuple[BranchPolicy, ...], _: Thresholds) -> Verdict:
     """All covering policies must be met at once: one that demands another's vote is enough."""
     found = reviewer_policies(repository, branch, policies)
     evidence = {"defaultBranch": branch, "policies": [one.evidence() for one in found]}

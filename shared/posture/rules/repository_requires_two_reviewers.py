@@ -6,29 +6,35 @@ from shared.model.assessment import ResourceKind, Severity, Verdict
 from shared.model.facts import BranchPolicy, FactKind
 from shared.model.ids import RuleId
 from shared.model.inventory import Repository
+from shared.model.thresholds import Thresholds
 from shared.posture.branch_policies import reviewer_policies
 from shared.posture.rule import Lifecycle, Rule
 from shared.posture.subjects import each_default_branch
 from shared.posture.verdicts import healthy, unhealthy, unknown
 
-_ENOUGH = 2
+
+def _approvals(number: int) -> str:
+    return "approval" if number == 1 else "approvals"
 
 
-def _judge(repository: Repository, branch: str, policies: tuple[BranchPolicy, ...]) -> Verdict:
+def _judge(
+    repository: Repository, branch: str, policies: tuple[BranchPolicy, ...], thresholds: Thresholds
+) -> Verdict:
     """Every covering policy must be met at once, so the strictest one counts."""
+    enough = thresholds.reviewers_least
     found = reviewer_policies(repository, branch, policies)
     evidence = {"defaultBranch": branch, "policies": [one.evidence() for one in found]}
     holding = [one for one in found if not one.ignored]
     demanded = max((one.approvals or 0 for one in holding if one.covers), default=0)
-    if demanded >= _ENOUGH:
+    if demanded >= enough:
         return healthy(f"Changes to {branch} need {demanded} approvals.", evidence)
-    if any(one.approvals is None or (one.covers is None and one.approvals >= _ENOUGH) for one in holding):
+    if any(one.approvals is None or (one.covers is None and one.approvals >= enough) for one in holding):
         return unknown(
-            f"A policy that may demand {_ENOUGH} approvals on {branch} has settings that are not understood.",
+            f"A policy that may demand {enough} approvals on {branch} has settings that are not understood.",
             evidence,
         )
     if demanded:
-        return unhealthy(f"Changes to {branch} need only {demanded} approval.", evidence)
+        return unhealthy(f"Changes to {branch} need only {demanded} {_approvals(demanded)}.", evidence)
     return unhealthy(f"No enabled and required policy demands approvals on {branch}.", evidence)
 
 
@@ -73,6 +79,7 @@ RULE = Rule(
         "People with *Bypass policies when pushing* or *Bypass policies when completing pull requests* are"
         " held by no policy. Policies of the kind *Automatically included reviewers* are not counted."
     ),
+    thresholds=("reviewers_least",),
     needs=frozenset({FactKind.BRANCH_POLICIES}),
     evaluate=each_default_branch(_judge),
 )

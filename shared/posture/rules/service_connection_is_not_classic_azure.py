@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shared.model.assessment import ResourceKind, Severity, Verdict
-from shared.model.facts import FactKind, ServiceConnection
+from shared.model.facts import FactKind, ProjectFacts, ServiceConnection
 from shared.model.ids import RuleId
+from shared.model.thresholds import Thresholds
 from shared.posture.rule import Rule
 from shared.posture.subjects import each_service_connection
 from shared.posture.verdicts import healthy, not_applicable, unhealthy, unknown
@@ -13,7 +14,7 @@ _CLASSIC = "azure"
 _RESOURCE_MANAGER = "azurerm"
 
 
-def _judge(connection: ServiceConnection) -> Verdict:
+def _judge(_: ProjectFacts, connection: ServiceConnection, __: Thresholds) -> Verdict:
     evidence = {"type": connection.type, "scheme": connection.scheme}
     kind = connection.type.strip().casefold()
     if not kind:

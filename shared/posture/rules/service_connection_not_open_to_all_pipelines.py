@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from shared.model.assessment import ResourceKind, Severity, Verdict
-from shared.model.facts import FactKind, ServiceConnection
+from shared.model.facts import FactKind, ProjectFacts, ServiceConnection
 from shared.model.ids import RuleId
+from shared.model.thresholds import Thresholds
 from shared.posture.rule import Rule
 from shared.posture.subjects import each_service_connection
 from shared.posture.verdicts import healthy, unhealthy, unread
 
 
-def _judge(connection: ServiceConnection) -> Verdict:
+def _judge(_: ProjectFacts, connection: ServiceConnection, __: Thresholds) -> Verdict:
     permission = connection.open_to_all_pipelines
     if permission.failure is not None:
         return unread(FactKind.SERVICE_CONNECTION_PERMISSIONS, permission.failure)

@@ -1,0 +1,16 @@
+"""Cases of ADO-ENV-003."""
+
+from __future__ import annotations
+
+from shared.model.assessment import AssessmentStatus as Is
+from shared.model.facts import FactKind
+from tests.posture.builders import Row, a_project, an_environment, some_facts, without
+
+ROWS = (
+    Row("guarded", some_facts(), Is.HEALTHY),
+    Row("no check", some_facts(checks=[]), Is.UNHEALTHY),
+    Row("not of production", some_facts(environments=[an_environment(name="test")]), Is.NOT_APPLICABLE),
+    Row("checks unread", without(some_facts(), FactKind.CHECKS), Is.UNKNOWN),
+    Row("unlisted", without(some_facts(), FactKind.ENVIRONMENTS), Is.UNKNOWN),
+    Row("project being deleted", some_facts(project=a_project(state="deleting")), Is.NOT_APPLICABLE),
+)

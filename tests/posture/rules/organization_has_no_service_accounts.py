@@ -1,0 +1,14 @@
+"""Cases of ADO-ORG-064."""
+
+from __future__ import annotations
+
+from shared.model.assessment import AssessmentStatus as Is
+from shared.model.facts import FactKind
+from tests.posture.builders import ADA, Row, members, some_organization, without
+
+ROWS = (
+    Row("as it should be", some_organization(), Is.HEALTHY),
+    Row("somebody", some_organization(administrators=members("-0-0-0-0-2", ADA)), Is.UNHEALTHY),
+    Row("groups unread", without(some_organization(), FactKind.GROUPS), Is.UNKNOWN),
+    Row("administrators unread", without(some_organization(), FactKind.ADMINISTRATORS), Is.UNKNOWN),
+)

@@ -1,0 +1,17 @@
+"""Cases of ADO-FILE-002."""
+
+from __future__ import annotations
+
+from shared.model.assessment import AssessmentStatus as Is
+from shared.model.facts import FactKind
+from tests.posture.builders import Row, a_branch_control, a_project, some_facts, without
+
+ROWS = (
+    Row("guarded", some_facts(), Is.HEALTHY),
+    Row("no check", some_facts(checks=[]), Is.UNHEALTHY),
+    Row("every branch", some_facts(checks=[a_branch_control({"allowedBranches": "*"})]), Is.UNHEALTHY),
+    Row("not told", some_facts(checks=[a_branch_control({})]), Is.UNKNOWN),
+    Row("checks unread", without(some_facts(), FactKind.CHECKS), Is.UNKNOWN),
+    Row("unlisted", without(some_facts(), FactKind.SECURE_FILES), Is.UNKNOWN),
+    Row("project being deleted", some_facts(project=a_project(state="deleting")), Is.NOT_APPLICABLE),
+)

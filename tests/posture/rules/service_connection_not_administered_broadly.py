@@ -1,0 +1,28 @@
+"""Cases of ADO-CONN-010."""
+
+from __future__ import annotations
+
+from shared.model.assessment import AssessmentStatus as Is
+from shared.model.facts import FactKind
+from tests.posture.builders import CONTRIBUTORS, PROJECT, Row, a_project, grants, some_facts, without
+
+ROWS = (
+    Row("nobody", some_facts(), Is.HEALTHY),
+    Row(
+        "granted",
+        some_facts(
+            organization={"service_connection_access": grants(f"endpoints/{PROJECT}", CONTRIBUTORS, 2)}
+        ),
+        Is.UNHEALTHY,
+    ),
+    Row(
+        "granted and denied",
+        some_facts(
+            organization={"service_connection_access": grants(f"endpoints/{PROJECT}", CONTRIBUTORS, 2, 2)}
+        ),
+        Is.HEALTHY,
+    ),
+    Row("access unread", without(some_facts(), FactKind.SERVICE_CONNECTION_ACCESS), Is.UNKNOWN),
+    Row("unlisted", without(some_facts(), FactKind.SERVICE_CONNECTIONS), Is.UNKNOWN),
+    Row("project being deleted", some_facts(project=a_project(state="deleting")), Is.NOT_APPLICABLE),
+)

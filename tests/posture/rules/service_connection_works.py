@@ -1,0 +1,15 @@
+"""Cases of ADO-CONN-024."""
+
+from __future__ import annotations
+
+from shared.model.assessment import AssessmentStatus as Is
+from shared.model.facts import FactKind
+from tests.posture.builders import Row, a_connection, a_project, some_facts, without
+
+ROWS = (
+    Row("as it should be", some_facts(), Is.HEALTHY),
+    Row("broken", some_facts(connections=[a_connection(is_ready=False)]), Is.UNHEALTHY),
+    Row("not told", some_facts(connections=[a_connection(is_ready=None)]), Is.UNKNOWN),
+    Row("unlisted", without(some_facts(), FactKind.SERVICE_CONNECTIONS), Is.UNKNOWN),
+    Row("project being deleted", some_facts(project=a_project(state="deleting")), Is.NOT_APPLICABLE),
+)
