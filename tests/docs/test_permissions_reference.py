@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from shared.posture.permissions import PERMISSIONS
-
 from local.permissions_reference import PAGE, page
 from shared.ado import calls
 from shared.ado.calls import CALLS, Call
 from shared.model.facts import FactKind
 from shared.model.right import CAPABILITY_TITLES, Capability
+from shared.posture.permissions import PERMISSIONS
 
 
 def test_the_page_is_what_the_table_generates() -> None:
