@@ -55,6 +55,7 @@ from shared.model.identity import (
 from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryId, TenantId
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.mapping import Direction, EdgeKind, EdgePage, GraphFacts, Node, NodeId, NodeKind, NodePage
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
@@ -622,7 +623,41 @@ class TokenKeys(Protocol):
         ...
 
 
-class State(ConnectorState, ThrottleStore, SignInStore, Protocol):
+class MappingGraph(Protocol):
+    """Where images came from and where they run, as a graph (see `shared.model.mapping`)."""
+
+    def record_mappings(self, facts: GraphFacts) -> int:
+        """Add what was found out to what is known; returns how many nodes and edges changed by it.
+
+        The same facts again write nothing, and facts may come in any order. When it returns, all of them are
+        kept, also if the process is killed then. Facts that are being written when it is killed may be kept
+        in part; the same facts again complete them.
+        """
+        ...
+
+    def node(self, node: NodeId) -> Node | None: ...
+    def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
+        """Nodes of one kind, in the order of the store; `after` is a page's `next`."""
+        ...
+
+    def edges(
+        self,
+        node: NodeId,
+        direction: Direction,
+        kind: EdgeKind | None = None,
+        *,
+        after: str = "",
+        limit: int = 100,
+    ) -> EdgePage:
+        """The edges that leave the node, or lead to it; ended ones too. `after` is a page's `next`.
+
+        The first page of those that leave it holds the newest. It costs one read of one row, so a path is
+        followed through first pages; a node that few lead to has all of them there.
+        """
+        ...
+
+
+class State(ConnectorState, ThrottleStore, SignInStore, MappingGraph, Protocol):
     """A store of all of it, as `shared.connector_state.open_state` gives one."""
 
     def __enter__(self) -> Self: ...
