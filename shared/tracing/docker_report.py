@@ -1,0 +1,136 @@
+"""What docker said on an agent, as the open-source task `MicrosoftSecurityDevOps` collects it, and its meaning.
+
+`dockerEvents` are `ID=REFERENCE`, one for each push since the job began; `dockerImages` are
+`CreatedAt=…::Repo=…::Tag=…::Digest=…`, one for each image that is on the agent, whoever built it
+(microsoft/security-devops-azdevops, container-mapping.ts). Only what both name was pushed by the job and has
+a digest: base images, and images of other jobs on the same agent, were not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.tracing.references import ImageReference, is_digest, is_tag, joined, parse_reference
+
+ENTRY_MOST: Final = 1_000
+"""Longest entry that is read, in characters."""
+
+_NONE: Final = "<none>"
+_EVENT: Final = "ID="
+_FIELDS: Final = ("CreatedAt", "Repo", "Tag", "Digest")
+
+
+class ReportRefused(ValueError):
+    """The report is not what docker prints. The message names the entry and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedImage:
+    """An image that the job pushed: where to, and its digest. `created` is docker's own text."""
+
+    place: ImageReference
+    digest: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class DockerFindings:
+    """What a report comes to.
+
+    `pushed` was pushed and has a digest; `unresolved` are pushes whose digest docker does not tell.
+    """
+
+    pushed: tuple[ReportedImage, ...] = ()
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """One line of `docker images`."""
+
+    name: ImageReference
+    digest: str
+    created: str
+
+
+def read_docker_report(events: Sequence[str], images: Sequence[str]) -> DockerFindings:
+    """What was pushed. Empty entries count for nothing: the task sends one where docker printed nothing.
+
+    Raises `ReportRefused`.
+    """
+    pushes = [told for number, one in enumerate(events) if (told := _event(number, one))]
+    on_agent = [told for number, one in enumerate(images) if (told := _image(number, one))]
+    pushed: dict[tuple[ImageReference, str], ReportedImage] = {}
+    unresolved: dict[str, None] = {}
+    for push in pushes:
+        found = list(_matching(push, on_agent))
+        if not found:
+            unresolved[push] = None
+        for one in found:
+            pushed.setdefault((one.name, one.digest), ReportedImage(one.name, one.digest, one.created))
+    return DockerFindings(tuple(pushed.values()), tuple(unresolved))
+
+
+def _matching(push: str, on_agent: Iterable[_Local]) -> Iterable[_Local]:
+    """The images with a digest that a push was of; the event names no tag where all were pushed."""
+    if is_digest(push):
+        return (one for one in on_agent if one.digest == push)
+    name = parse_reference(push)
+    if name is None:
+        return ()
+    return (
+        one
+        for one in on_agent
+        if one.digest
+        and (one.name.registry, one.name.repository) == (name.registry, name.repository)
+        and name.tag in {"", one.name.tag}
+        and name.digest in {"", one.digest}
+    )
+
+
+def _event(number: int, entry: str) -> str:
+    text = _line(f"dockerEvents[{number}]", entry)
+    if not text:
+        return ""
+    if not text.startswith(_EVENT) or len(text) == len(_EVENT):
+        raise ReportRefused(f"dockerEvents[{number}] is not ID=IMAGE, as docker events prints it")
+    return text.removeprefix(_EVENT)
+
+
+def _image(number: int, entry: str) -> _Local | None:
+    where = f"dockerImages[{number}]"
+    text = _line(where, entry)
+    if not text:
+        return None
+    parts = text.split("::")
+    names = tuple(part.partition("=")[0] for part in parts)
+    if names != _FIELDS:
+        raise ReportRefused(
+            f"{where} is not CreatedAt=…::Repo=…::Tag=…::Digest=…, as docker images prints it"
+        )
+    created, repository, tag, digest = (part.partition("=")[2] for part in parts)
+    if digest != _NONE and not is_digest(digest):
+        raise ReportRefused(f"{where}: Digest is neither sha256: and 64 hexadecimal digits, nor {_NONE}")
+    if tag != _NONE and not is_tag(tag):
+        raise ReportRefused(f"{where}: Tag is no tag of an image")
+    if repository == _NONE:
+        return None  # built here and not named
+    name = parse_reference(repository)
+    if name is None or name.tag or name.digest:
+        raise ReportRefused(f"{where}: Repo is no name of an image")
+    named = joined(name.registry, name.repository, "" if tag == _NONE else tag)
+    if named is None:
+        raise ReportRefused(f"{where}: Repo and Tag are no name of an image")
+    return _Local(named, "" if digest == _NONE else digest, created)
+
+
+def _line(where: str, entry: str) -> str:
+    """The entry without the end of line that Windows leaves. Raises `ReportRefused`."""
+    text = entry.rstrip("\r\n")
+    if len(text) > ENTRY_MOST:
+        raise ReportRefused(f"{where} is longer than {ENTRY_MOST} characters")
+    if not text.isprintable():
+        raise ReportRefused(f"{where} holds a character that cannot be shown")
+    return text.strip()
