@@ -1,4 +1,4 @@
-"""What docker said on an agent, as the open-source task `MicrosoftSecurityDevOps` collects it, and its meaning.
+"""What docker said on an agent, as the open-source task `MicrosoftSecurityDevOps` collects it.
 
 `dockerEvents` are `ID=REFERENCE`, one for each push since the job began; `dockerImages` are
 `CreatedAt=…::Repo=…::Tag=…::Digest=…`, one for each image that is on the agent, whoever built it
@@ -61,7 +61,7 @@ def read_docker_report(events: Sequence[str], images: Sequence[str]) -> DockerFi
     Raises `ReportRefused`.
     """
     pushes = [told for number, one in enumerate(events) if (told := _event(number, one))]
-    on_agent = [told for number, one in enumerate(images) if (told := _image(number, one))]
+    on_agent = [one for number, text in enumerate(images) if (one := _image(number, text))]
     pushed: dict[tuple[ImageReference, str], ReportedImage] = {}
     unresolved: dict[str, None] = {}
     for push in pushes:

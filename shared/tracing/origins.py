@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +26,6 @@ from shared.model.mapping import (
 )
 from shared.tracing.references import ImageReference
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -49,11 +46,6 @@ class Origin:
     repository_name: str = ""
     commit: str = ""
     branch: str = ""
-
-    @property
-    def repository_of_project(self) -> bool:
-        """Whether the repository is one of Azure Repos, and so of a project."""
-        return _GUID.fullmatch(self.repository) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +105,7 @@ def facts_of_origin(origin: Origin, saying: Saying, evidence: Mapping[str, str] 
 def facts_of_image(
     digest: str, origin: Origin, saying: Saying, evidence: Mapping[str, str] | None = None
 ) -> GraphFacts:
-    """That the image was built by the run, and from the repository at the commit, as far as they are known."""
+    """That the image was built by the run, and from the repository at the commit, where they are known."""
     image = image_node(digest)
     edges: list[Edge] = []
     if origin.run:
