@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import Enum, IntEnum
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -58,6 +58,7 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.mapping import Direction, EdgeKind, EdgePage, GraphFacts, Node, NodeId, NodeKind, NodePage
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
+from shared.model.pipeline_token import PipelineToken
 from shared.model.prerequisite import Prerequisite
 from shared.model.summary import PostureSummary, ProjectSummary
 from shared.model.thresholds import DEFAULTS, Thresholds
@@ -623,6 +624,26 @@ class TokenKeys(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReportReceipt:
+    """Which token came with which report: hashes of both, until the token has expired for everybody."""
+
+    token: str
+    body: str
+    received_at: datetime
+    forget_at: datetime
+
+
+class ReportOutcome(Enum):
+    """What became of a report."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    """The same report came with the same token before."""
+    CONTRADICTED = "contradicted"
+    """Another report came with the token before; nothing of this one was kept."""
+
+
 class MappingGraph(Protocol):
     """Where images came from and where they run, as a graph (see `shared.model.mapping`)."""
 
@@ -632,6 +653,13 @@ class MappingGraph(Protocol):
         The same facts again write nothing, and facts may come in any order. When it returns, all of them are
         kept, also if the process is killed then. Facts that are being written when it is killed may be kept
         in part; the same facts again complete them.
+        """
+        ...
+
+    def record_report(self, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:
+        """Keep the receipt with what the report tells, unless its token came with another report before.
+
+        What comes again is completed, and writes nothing more. When it returns, all of it is on the disk.
         """
         ...
 
@@ -679,6 +707,44 @@ class CommandSender(Protocol):
     def send(self, command: Command, *, not_before: datetime | None = None) -> None:
         """Send now or, with `not_before`, so that it is delivered no earlier."""
         ...
+
+
+class PipelineTokens(Protocol):
+    """Verifies the tokens of pipelines' jobs."""
+
+    def verify(self, token: str, now: datetime) -> PipelineToken:
+        """What the token says. Raises `TokenRefused`; `ServiceError` while its keys cannot be had."""
+        ...
+
+
+class ConnectedOrganizations(Protocol):
+    """Which organizations are onboarded here."""
+
+    def find(self, identifier: str, now: datetime) -> tuple[Organization | None, bool]:
+        """The organization that Azure DevOps knows by this id, and whether a connector has it onboarded.
+
+        What changed a short while ago may not be seen yet.
+        """
+        ...
+
+
+class Rate(Protocol):
+    """How many reports each organization may send."""
+
+    def wait(self, organization: OrganizationId) -> float:
+        """Seconds until the organization may send one; 0 takes one of those that it may send now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the intake of reports may touch beside `Dependencies`."""
+
+    tokens: PipelineTokens
+    connected: ConnectedOrganizations
+    rate: Rate
+    graph: MappingGraph
+    is_on: bool = True
 
 
 class Urgency(IntEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import requests
 from requests.auth import AuthBase
 
@@ -26,3 +28,19 @@ class Authorization(AuthBase):
 
     def __repr__(self) -> str:
         return "Authorization(hidden)"
+
+
+class _Nobody(Authorization):
+    """No sign-in, and none of the environment's either."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+NOBODY: Final[Authorization] = _Nobody()
+"""For what is public."""

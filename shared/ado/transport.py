@@ -21,7 +21,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from shared.ado.authorization import Authorization
+from shared.ado.authorization import NOBODY, Authorization
 from shared.ado.calls import HOSTS
 from shared.ado.connections import GatedAdapter, Start, sending
 from shared.ado.errors import AzureDevOpsError, BrokenAnswer, Head, NoConnection, TimedOut, Where, told
@@ -78,6 +78,10 @@ class Gateway:
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.netloc not in HOSTS:
             raise ValueError("only hosts of Azure DevOps receive its token")
+        return self.of_any_host(url)
+
+    def of_any_host(self, url: str) -> str:
+        """The address to use for an https one. Which hosts are asked, or told a token, the caller decides."""
         return f"{self.address.rstrip('/')}/{url.removeprefix('https://')}" if self.address else url
 
 
@@ -202,7 +206,9 @@ class Transport:
             with sending(start):
                 response = self._session().request(
                     request.method,
-                    self._gateway.url(request.url),
+                    self._gateway.of_any_host(request.url)
+                    if request.authorization is NOBODY
+                    else self._gateway.url(request.url),
                     headers={"Accept": request.accept},
                     json=request.json,
                     auth=request.authorization,

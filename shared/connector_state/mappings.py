@@ -21,6 +21,7 @@ from shared.model.mapping import (
     node_after,
     together,
 )
+from shared.ports import ReportOutcome, ReportReceipt
 
 _NODE = Document(Node)
 _EDGE = Document(Edge)
@@ -36,6 +37,9 @@ _PUT_EDGE = (
 )
 _ENDS: Final = {Direction.OUT: "start", Direction.IN: "end"}
 
+_FORGET_AT_ONCE: Final = 10
+"""Old receipts that go with each new one: more than come, so that they grow no longer than tokens last."""
+
 
 class MappingsPart(Part):
     """Nodes and edges."""
@@ -48,6 +52,28 @@ class MappingsPart(Part):
                 return 0
         with self._database.write() as connection:
             return _write(connection, facts)
+
+    def record_report(self, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:
+        facts = together(facts)
+        with self._database.write(durable=True) as connection:
+            known = connection.execute(
+                "SELECT body FROM report_receipts WHERE token = ?", (receipt.token,)
+            ).fetchone()
+            if known is not None and known[0] != receipt.body:
+                return ReportOutcome.CONTRADICTED
+            _write(connection, facts)
+            if known is not None:
+                return ReportOutcome.REPEATED
+            connection.execute(
+                "DELETE FROM report_receipts WHERE token IN"
+                " (SELECT token FROM report_receipts WHERE forget_at < ? LIMIT ?)",
+                (time_text(receipt.received_at), _FORGET_AT_ONCE),
+            )
+            connection.execute(
+                "INSERT INTO report_receipts (token, body, forget_at) VALUES (?, ?, ?)",
+                (receipt.token, receipt.body, time_text(receipt.forget_at)),
+            )
+        return ReportOutcome.NEW
 
     def node(self, node: NodeId) -> Node | None:
         with self._database.read() as connection:

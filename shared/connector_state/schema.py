@@ -234,6 +234,14 @@ CREATE TABLE graph_edges (
 );
 CREATE INDEX graph_edges_out ON graph_edges (start_key, start_kind, seen_at, id);
 CREATE INDEX graph_edges_in ON graph_edges (end_key, end_kind, seen_at, id);
+
+-- Hashes of tokens and of the reports that came with them, until the tokens have expired.
+CREATE TABLE report_receipts (
+    token TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,
+    forget_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX report_receipts_old ON report_receipts (forget_at);
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _MAPPINGS)

@@ -31,6 +31,7 @@ from shared.model.mapping import (
     run_node,
     tag_node,
 )
+from shared.ports import ReportOutcome, ReportReceipt
 from tests.contract.adapters import START, State, StatePlace
 from tests.contract.strategies import records
 
@@ -292,3 +293,47 @@ def test_the_order_of_facts_makes_no_difference(
         )
 
     assert end_of("a") == end_of("b")
+
+
+def receipt(token: str = "t1", body: str = "b1", *, hours: float = 0) -> ReportReceipt:
+    received = START + timedelta(hours=hours)
+    return ReportReceipt(token, body, received, received + timedelta(minutes=20))
+
+
+def test_a_token_comes_with_one_report(state: State) -> None:
+    facts = GraphFacts(edges=(built(image(1)),))
+    assert state.record_report(receipt(), facts) is ReportOutcome.NEW
+    assert state.record_report(receipt(), facts) is ReportOutcome.REPEATED
+    other = GraphFacts(edges=(built(image(2)),))
+    assert state.record_report(receipt(body="b2"), other) is ReportOutcome.CONTRADICTED
+    assert state.node(image(2)) is None
+    assert state.record_report(receipt("t2", "b2"), other) is ReportOutcome.NEW
+    assert len(edges_of(state, run_node(ORGANIZATION, 1), IN)) == 2
+
+
+def test_one_token_with_many_reports_at_once(state: State, state_place: StatePlace) -> None:
+    outcomes: list[ReportOutcome] = []
+
+    def send(number: int) -> None:
+        own = state_place.open()
+        facts = GraphFacts(edges=(built(image(number)),))
+        outcomes.append(own.record_report(receipt(body=f"b{number}"), facts))
+        own.close()
+
+    threads = [Thread(target=send, args=(number,)) for number in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sorted(one.value for one in outcomes) == ["contradicted"] * 5 + ["new"]
+    assert len(edges_of(state, run_node(ORGANIZATION, 1), IN)) == 1
+
+
+def test_receipts_of_expired_tokens_are_forgotten(state: State) -> None:
+    for number in range(5):
+        state.record_report(receipt(f"t{number}"), GraphFacts())
+    assert state.record_report(receipt("later", hours=2), GraphFacts()) is ReportOutcome.NEW
+    assert state.record_report(receipt("t1", "another"), GraphFacts()) is ReportOutcome.NEW
+    assert (
+        state.record_report(receipt("later", "another", hours=2), GraphFacts()) is ReportOutcome.CONTRADICTED
+    )

@@ -17,7 +17,9 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import Final
@@ -25,7 +27,16 @@ from typing import Final
 from shared.connector_state.codec import Document, time_text
 from shared.connector_state.tables.journal import Part
 from shared.connector_state.tables.keys import key, pack, prefix, unpack
-from shared.connector_state.tables.table import Delete, Entity, Insert, Operation, Refused, Replace, Table
+from shared.connector_state.tables.table import (
+    BATCH_MOST,
+    Delete,
+    Entity,
+    Insert,
+    Operation,
+    Refused,
+    Replace,
+    Table,
+)
 from shared.model.mapping import (
     Direction,
     Edge,
@@ -40,7 +51,7 @@ from shared.model.mapping import (
     node_after,
     together,
 )
-from shared.ports import StateUnavailable
+from shared.ports import ReportOutcome, ReportReceipt, StateUnavailable
 
 NEAR_MOST: Final = 100
 """Edges of one direction in the node's own row."""
@@ -53,6 +64,9 @@ _CONFLICTS_MOST: Final = 60
 _STRIPES: Final = 64
 _GRAPH: Final = "graph"
 _NEAR: Final = "near"
+_RECEIPT: Final = "receipt"
+_BODY: Final = "body"
+_FORGET_AT_ONCE: Final = 1_000
 _JUST_BEHIND: Final = "!"
 """Sorts before every character of a key: right behind a key itself, and before all longer ones."""
 
@@ -176,10 +190,44 @@ class MappingsPart(Part):
 
     def __init__(self, table: Table) -> None:
         super().__init__(table)
+        self._forgotten = ""
         self._turns = tuple(threading.Lock() for _ in range(_STRIPES))
 
     def record_mappings(self, facts: GraphFacts) -> int:
         return sum(self._write(node, news) for node, news in _ends_first(self._news(facts)))
+
+    def record_report(self, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:
+        # The receipt first: of two reports with one token, only one may then go on. A report whose receipt is
+        # there may have died behind it, so what comes again is written again, where it is not there yet.
+        hour = _hour(receipt.forget_at)
+        row = key(_RECEIPT, receipt.token)
+        outcome = ReportOutcome.NEW
+        try:
+            self._table.transact(hour, [Insert(row, {_BODY: receipt.body})])
+        except Refused:
+            stored = self._table.get(hour, row)
+            if stored is not None and stored.text(_BODY) != receipt.body:
+                return ReportOutcome.CONTRADICTED
+            outcome = ReportOutcome.REPEATED
+        self.record_mappings(facts)
+        self._forget_receipts(_hour(receipt.received_at))
+        return outcome
+
+    def _forget_receipts(self, hour: str) -> None:
+        """Once an hour, whoever comes first: those that expired in an hour that is over."""
+        if hour == self._forgotten:
+            return
+        self._forgotten = hour
+        old = self._table.query_partitions((key(_RECEIPT), hour), prefix(_RECEIPT), page=_FORGET_AT_ONCE)
+        rows: dict[str, list[Operation]] = {}
+        for one in islice(old, _FORGET_AT_ONCE):
+            rows.setdefault(one.text("PartitionKey"), []).append(Delete(one.row))
+        if sum(len(some) for some in rows.values()) == _FORGET_AT_ONCE:
+            self._forgotten = ""  # there are more
+        for partition, some in rows.items():
+            for start in range(0, len(some), BATCH_MOST):
+                with suppress(Refused):  # another instance forgot them
+                    self._table.transact(partition, some[start : start + BATCH_MOST])
 
     def node(self, node: NodeId) -> Node | None:
         stored = self._stored(node)
@@ -304,6 +352,11 @@ def _ends_first(news: dict[NodeId, _News]) -> Iterator[tuple[NodeId, _News]]:
             yield node, _News(one.told, one.stored, into=one.into)
         for node, one in news.items():
             yield node, _News(one.told, None, out=one.out)
+
+
+def _hour(at: datetime) -> str:
+    """The partition of receipts that are forgotten in the same hour; in order of time."""
+    return key(_RECEIPT, time_text(at)[:13])
 
 
 def _near_of(stored: Entity) -> _Near:
