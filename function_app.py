@@ -6,6 +6,8 @@ the first function runs. What each trigger is for, and its files, is told in `do
 
 from __future__ import annotations
 
+import json
+
 import azure.functions as func
 
 import handlers.assess_organization
@@ -14,6 +16,7 @@ import handlers.check_prerequisites
 import handlers.discover_organizations
 import handlers.onboard_organization
 import handlers.queue_due_work
+import handlers.receive_container_mapping
 import handlers.sync_organization
 import handlers.unit_of_work
 from shared import wiring
@@ -101,6 +104,24 @@ def check_container_mapping(message: func.ServiceBusMessage) -> None:
 def assess_organization(message: func.ServiceBusMessage) -> None:
     """Assess the recommendations for one organization."""
     _perform(WorkKind.POSTURE, message, handlers.assess_organization.assess_organization)
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------
+
+
+@app.route("container-mappings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def receive_container_mapping(request: func.HttpRequest) -> func.HttpResponse:
+    """Take the report of a pipeline's job about its images. The job's token, not a key, says who it is."""
+    incoming = handlers.receive_container_mapping.IncomingReport(
+        {name.lower(): value for name, value in request.headers.items()}, request.get_body()
+    )
+    reply = handlers.receive_container_mapping.receive_container_mapping(
+        incoming, wiring.dependencies(), wiring.intake()
+    )
+    body = json.dumps(reply.document)
+    return func.HttpResponse(
+        body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+    )
 
 
 # --- what triggers of a kind have in common ---------------------------------------------------------------

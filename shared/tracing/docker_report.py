@@ -8,12 +8,17 @@ a digest: base images, and images of other jobs on the same agent, were not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared.tracing.references import ImageReference, is_digest, is_tag, joined, parse_reference
 
+BODY_MOST: Final = 1024 * 1024
+"""Largest report that is read, in bytes; a thousand images have a sixth of it."""
+ENTRIES_MOST: Final = 5_000
+"""Most entries of each list."""
 ENTRY_MOST: Final = 1_000
 """Longest entry that is read, in characters."""
 
@@ -24,6 +29,15 @@ _FIELDS: Final = ("CreatedAt", "Repo", "Tag", "Digest")
 
 class ReportRefused(ValueError):
     """The report is not what docker prints. The message names the entry and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DockerReport:
+    """A report as it was sent, unread."""
+
+    version: str
+    events: tuple[str, ...]
+    images: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,54 @@ class _Local:
     name: ImageReference
     digest: str
     created: str
+
+
+def parse_report(body: bytes) -> DockerReport:
+    """The report in a body of at most `BODY_MOST` bytes, without unknown fields. Raises `ReportRefused`."""
+    try:
+        document = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_no_constant
+        )
+    except ReportRefused:
+        raise
+    except RecursionError:
+        raise ReportRefused("it is nested too deeply") from None
+    except ValueError:
+        raise ReportRefused("it is no JSON document in UTF-8") from None
+    if not isinstance(document, dict):
+        raise ReportRefused("it is no JSON object")
+    version = document.get("dockerVersion", "")
+    if not isinstance(version, str):
+        raise ReportRefused("dockerVersion is no text")
+    return DockerReport(
+        _line("dockerVersion", version), _texts(document, "dockerEvents"), _texts(document, "dockerImages")
+    )
+
+
+def _texts(document: Mapping[str, object], name: str) -> tuple[str, ...]:
+    listed = document.get(name)
+    if not isinstance(listed, list):
+        raise ReportRefused(f"{name} is missing or no list")
+    if len(listed) > ENTRIES_MOST:
+        raise ReportRefused(f"{name} has more than {ENTRIES_MOST} entries")
+    texts: list[str] = []
+    for number, one in enumerate(listed):
+        if not isinstance(one, str):
+            raise ReportRefused(f"{name}[{number}] is no text")
+        texts.append(one)
+    return tuple(texts)
+
+
+def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """An object. Readers differ on which of two fields with one name counts, so neither does."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ReportRefused("it has two fields of the same name")
+    return found
+
+
+def _no_constant(_constant: str) -> float:
+    raise ReportRefused("it holds a number that JSON does not know")
 
 
 def read_docker_report(events: Sequence[str], images: Sequence[str]) -> DockerFindings:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from shared.model.ids import OrganizationId, ProjectId, RepositoryId
 from shared.model.mapping import (
@@ -25,6 +27,8 @@ from shared.model.mapping import (
     tag_node,
 )
 from shared.tracing.references import ImageReference
+
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,24 @@ class Saying:
     ) -> Edge:
         """The edge that is said."""
         return Edge(start, kind, end, self.source, self.confidence, self.at, detail, evidence or {})
+
+
+def repository_key(identifier: str, url: str) -> str:
+    """What a repository is known by: its GUID, else its https address without what addresses may vary in.
+
+    Empty where neither is told.
+    """
+    if _GUID.fullmatch(identifier.lower()):
+        return identifier.lower()
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if parts.scheme != "https" or not host:
+        return ""
+    path = parts.path.rstrip("/").removesuffix(".git")
+    return f"https://{host}{f':{port}' if port else ''}{path}"
 
 
 def facts_of_origin(origin: Origin, saying: Saying, evidence: Mapping[str, str] | None = None) -> GraphFacts:

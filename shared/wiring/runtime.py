@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
+from shared.ado.pipeline_tokens import PipelineTokenVerifier
 from shared.ado.user import Entra, SignIns
 from shared.connector_state import StateUrlError, open_state
 from shared.model.connector import Connector
 from shared.model.work import WorkKind
-from shared.ports import AzureDevOps, Clock, Dependencies, Intervals, Log, SecretUnavailable, State, Urgency
+from shared.ports import (
+    AzureDevOps,
+    Clock,
+    Dependencies,
+    Intake,
+    Intervals,
+    Log,
+    SecretUnavailable,
+    State,
+    Urgency,
+)
 from shared.queue import QueueUrlError, open_queue
 from shared.wiring.clock import SystemClock
+from shared.wiring.intake import KnownOrganizations, ReportRate
 from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
 from shared.wiring.process import gone, is_alive, process_owner
 from shared.wiring.settings import Settings, SettingsError
@@ -45,6 +57,8 @@ class Runtime:
     clock: Clock
     dependencies: Dependencies
     factory: AzureDevOpsFactory
+    intake: Intake
+    tokens: PipelineTokenVerifier
     sign_ins: SignIns
     """Where people's sign-ins are kept."""
     timers_file: Path
@@ -53,6 +67,7 @@ class Runtime:
     def close(self) -> None:
         """Note the last request counts, then close connections and stores."""
         self.factory.close()
+        self.tokens.close()
         self.queue.close()
         self.state.close()
 
@@ -104,6 +119,7 @@ def build_runtime(
         Entra(settings.azure_authority_host, process_owner()),
     )
     factory = AzureDevOpsFactory(ado_options(settings), state, clock, sign_ins)
+    tokens = PipelineTokenVerifier(settings.ado_gateway_url, clock)
 
     def connect(
         connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
@@ -119,6 +135,14 @@ def build_runtime(
         queue=queue,
         clock=clock,
         factory=factory,
+        intake=Intake(
+            tokens=tokens,
+            connected=KnownOrganizations(state),
+            rate=ReportRate(settings.mapping_reports_per_minute, clock),
+            graph=state,
+            is_on=settings.mapping_intake == "on",
+        ),
+        tokens=tokens,
         sign_ins=sign_ins,
         timers_file=timers_file(settings),
         dependencies=Dependencies(
