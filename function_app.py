@@ -109,7 +109,12 @@ def assess_organization(message: func.ServiceBusMessage) -> None:
 # --- HTTP -------------------------------------------------------------------------------------------------
 
 
-@app.route("container-mappings", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(
+    "container-mappings",
+    trigger_arg_name="request",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
 def receive_container_mapping(request: func.HttpRequest) -> func.HttpResponse:
     """Take the report of a pipeline's job about its images. The job's token, not a key, says who it is."""
     incoming = handlers.receive_container_mapping.IncomingReport(

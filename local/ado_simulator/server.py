@@ -253,13 +253,8 @@ class Simulator:
         is_bearer: bool,
         others: bool,
     ) -> Answer:
-        if target.host == PIPELINE_TOKENS and self._token_issuer is not None:
-            document = self._token_issuer.published(target.path)
-            if document is None:
-                return controller_not_found(target.path)
-            return Answer(200, json.dumps(document).encode(), JSON)
         if target.host not in HOSTS:
-            return Answer(404, b"no such host", "text/plain")
+            return self._published(target) or Answer(404, b"no such host", "text/plain")
         with self.world.lock:
             organization = self.world.find_organization(target.organization)
             if target.organization and organization is None:
@@ -294,6 +289,15 @@ class Simulator:
             if version and answer.content_type == JSON:
                 answer.content_type = f"{JSON}; api-version={version}"
             return answer
+
+    def _published(self, target: Target) -> Answer | None:
+        """What the issuer of pipelines' tokens shows everybody."""
+        if target.host != PIPELINE_TOKENS or self._token_issuer is None:
+            return None
+        document = self._token_issuer.published(target.path)
+        if document is None:
+            return controller_not_found(target.path)
+        return Answer(200, json.dumps(document).encode(), JSON)
 
     def _identity(self, token: str | None, *, is_bearer: bool) -> tuple[Identity | None, Bearer | None]:
         """Who holds the token; what a token of Entra says comes along."""

@@ -11,6 +11,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,7 @@ CONNECTIONS_MOST: Final = 512
 _PATIENCE = 30.0
 _CHUNK = 65_536
 _LINE_MOST = 4_096
+_DRAIN_SECONDS = 5.0
 _ONCE = ("Authorization", "Content-Encoding", "Content-Length", "Content-Type", "Host", "Transfer-Encoding")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
@@ -246,14 +248,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._drain()
 
     def _drain(self) -> None:
-        """Read a little of what is still coming: a connection that is reset would take the answer with it."""
+        """Read what is still coming, for a while: a connection that is reset takes the answer with it."""
         self.wfile.flush()
         self.connection.settimeout(0.5)
+        until = time.monotonic() + _DRAIN_SECONDS
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
-            for _ in range(64):
-                if not self.connection.recv(_CHUNK):
-                    return
+            while time.monotonic() < until and self.connection.recv(_CHUNK):
+                pass
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
         """Nothing: the function tells what matters."""

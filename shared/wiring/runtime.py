@@ -28,9 +28,9 @@ from shared.ports import (
 )
 from shared.queue import QueueUrlError, open_queue
 from shared.wiring.clock import SystemClock
-from shared.wiring.intake import KnownOrganizations, ReportRate
 from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
 from shared.wiring.process import gone, is_alive, process_owner
+from shared.wiring.reporters import KnownOrganizations, ReportRate
 from shared.wiring.settings import Settings, SettingsError
 from shared.wiring.telemetry import configure_logging
 from shared.wiring.token_key import open_token_keys
