@@ -223,6 +223,8 @@ def _facts(
 def _accepted(findings: DockerFindings, *, repeated: bool) -> Reply:
     """What is kept now: it is durable."""
     document: dict[str, object] = {"accepted": True, "repeated": repeated, "images": len(findings.pushed)}
+    if findings.ignored:
+        document["ignored"] = findings.ignored
     if findings.unresolved:
         document["unresolved"] = list(findings.unresolved[:_SHOWN_MOST])
         document["hint"] = (

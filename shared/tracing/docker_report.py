@@ -22,8 +22,10 @@ ENTRIES_MOST: Final = 5_000
 ENTRY_MOST: Final = 1_000
 """Longest entry that is read, in characters."""
 
+_VERSION_MOST: Final = 200
 _NONE: Final = "<none>"
 _EVENT: Final = "ID="
+_IMAGE: Final = "CreatedAt="
 _FIELDS: Final = ("CreatedAt", "Repo", "Tag", "Digest")
 
 
@@ -53,11 +55,13 @@ class ReportedImage:
 class DockerFindings:
     """What a report comes to.
 
-    `pushed` was pushed and has a digest; `unresolved` are pushes whose digest docker does not tell.
+    `pushed` was pushed and has a digest; `unresolved` are pushes whose digest docker does not tell; `ignored`
+    counts the lines that were none of docker's own.
     """
 
     pushed: tuple[ReportedImage, ...] = ()
     unresolved: tuple[str, ...] = ()
+    ignored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,14 @@ def parse_report(body: bytes) -> DockerReport:
     version = document.get("dockerVersion", "")
     if not isinstance(version, str):
         raise ReportRefused("dockerVersion is no text")
-    return DockerReport(
-        _line("dockerVersion", version), _texts(document, "dockerEvents"), _texts(document, "dockerImages")
+    return DockerReport(_version(version), _texts(document, "dockerEvents"), _texts(document, "dockerImages"))
+
+
+def _version(told: str) -> str:
+    """Docker's line among the warnings; empty where there is none that can be shown."""
+    lines = (line.strip() for line in told[:BODY_MOST].splitlines())
+    return next(
+        (one for one in lines if one.isprintable() and len(one) <= _VERSION_MOST and "version" in one), ""
     )
 
 
@@ -124,6 +134,8 @@ def read_docker_report(events: Sequence[str], images: Sequence[str]) -> DockerFi
     """
     pushes = [told for number, one in enumerate(events) if (told := _event(number, one))]
     on_agent = [one for number, text in enumerate(images) if (one := _image(number, text))]
+    ignored = sum(1 for one in events if one.strip() and not one.startswith(_EVENT))
+    ignored += sum(1 for one in images if one.strip() and not one.startswith(_IMAGE))
     pushed: dict[tuple[ImageReference, str], ReportedImage] = {}
     unresolved: dict[str, None] = {}
     for push in pushes:
@@ -132,7 +144,7 @@ def read_docker_report(events: Sequence[str], images: Sequence[str]) -> DockerFi
             unresolved[push] = None
         for one in found:
             pushed.setdefault((one.name, one.digest), ReportedImage(one.name, one.digest, one.created))
-    return DockerFindings(tuple(pushed.values()), tuple(unresolved))
+    return DockerFindings(tuple(pushed.values()), tuple(unresolved), ignored)
 
 
 def _matching(push: str, on_agent: Iterable[_Local]) -> Iterable[_Local]:
@@ -153,19 +165,21 @@ def _matching(push: str, on_agent: Iterable[_Local]) -> Iterable[_Local]:
 
 
 def _event(number: int, entry: str) -> str:
-    text = _line(f"dockerEvents[{number}]", entry)
-    if not text:
+    """The name in the event; empty for a line that is none."""
+    if not entry.startswith(_EVENT):
         return ""
-    if not text.startswith(_EVENT) or len(text) == len(_EVENT):
-        raise ReportRefused(f"dockerEvents[{number}] is not ID=IMAGE, as docker events prints it")
-    return text.removeprefix(_EVENT)
+    name = _line(f"dockerEvents[{number}]", entry).removeprefix(_EVENT)
+    if not name:
+        raise ReportRefused(f"dockerEvents[{number}] names no image")
+    return name
 
 
 def _image(number: int, entry: str) -> _Local | None:
+    """The image in the line; None for one without a name, and for a line that is none."""
+    if not entry.startswith(_IMAGE):
+        return None
     where = f"dockerImages[{number}]"
     text = _line(where, entry)
-    if not text:
-        return None
     parts = text.split("::")
     names = tuple(part.partition("=")[0] for part in parts)
     if names != _FIELDS:

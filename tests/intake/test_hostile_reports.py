@@ -275,7 +275,8 @@ BODIES: dict[str, tuple[object, int, str]] = {
     "name with a way out": (image(Repo="../../etc/passwd"), 400, "Repo"),
     "tag with a space": (image(Tag="4 2"), 400, "Tag"),
     "more fields than docker prints": (image(Owner="me"), 400, "dockerImages[0] is not"),
-    "event that is none": ({**GOOD, "dockerEvents": ["rm -rf /"]}, 400, "dockerEvents[0] is not"),
+    "event with an escape": ({**GOOD, "dockerEvents": ["ID=\x1b]8;;http://x\x07"]}, 400, "cannot be shown"),
+    "event of nothing": ({**GOOD, "dockerEvents": ["ID="]}, 400, "dockerEvents[0] names no image"),
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from shared.tracing.docker_report import DockerFindings, ReportRefused, read_docker_report
+from shared.tracing.docker_report import DockerFindings, ReportRefused, parse_report, read_docker_report
 
 DIGEST = f"sha256:{'a1' * 32}"
 OTHER = f"sha256:{'b2' * 32}"
@@ -62,6 +64,28 @@ def test_lines_of_windows() -> None:
     assert len(read_docker_report(["ID=contoso.azurecr.io/app:42\r"], [f"{image()}\r", ""]).pushed) == 1
 
 
+def test_warnings_of_docker_are_passed_over() -> None:
+    noise = ["WARNING: Error loading config file: /root/.docker/config.json", "\x1b[33mdeprecated\x1b[0m"]
+    found = read_docker_report([*noise, "ID=contoso.azurecr.io/app:42"], [*noise, image()])
+    assert (len(found.pushed), found.ignored) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        ("Docker version 26.1.3, build b72abbb", "Docker version 26.1.3, build b72abbb"),
+        ("WARNING: no config\r\nDocker version 26.1.3", "Docker version 26.1.3"),
+        ("Unknown", ""),
+        ("", ""),
+        ("version \x1b[31m", ""),
+        ("version " + "x" * 300, ""),
+    ],
+)
+def test_the_version_is_one_line(told: str, version: str) -> None:
+    body = {"dockerVersion": told, "dockerEvents": [], "dockerImages": [], "more": 1}
+    assert parse_report(json.dumps(body).encode()).version == version
+
+
 def test_a_push_told_twice_is_one() -> None:
     assert len(read_docker_report(["ID=contoso.azurecr.io/app:42"] * 2, [image()] * 2).pushed) == 1
 
@@ -69,8 +93,7 @@ def test_a_push_told_twice_is_one() -> None:
 @pytest.mark.parametrize(
     ("events", "images", "problem"),
     [
-        (["contoso/app:1"], [], "dockerEvents[0] is not ID=IMAGE"),
-        (["", "ID="], [], "dockerEvents[1] is not ID=IMAGE"),
+        (["", "ID="], [], "dockerEvents[1] names no image"),
         (["ID=a\x1b[31m"], [], "dockerEvents[0] holds a character"),
         (["ID=" + "a" * 1_000], [], "dockerEvents[0] is longer"),
         ([], [image(digest="sha256:abc")], "dockerImages[0]: Digest"),
@@ -82,9 +105,9 @@ def test_a_push_told_twice_is_one() -> None:
         ([], [image("../../etc")], "dockerImages[0]: Repo"),
         ([], [image("contoso/app:1")], "dockerImages[0]: Repo"),
         ([], [image("app\u202ename")], "dockerImages[0] holds a character"),
-        ([], ["Repo=a::Tag=b"], "dockerImages[0] is not CreatedAt="),
+        ([], ["CreatedAt=now::Repo=a::Tag=b"], "dockerImages[0] is not CreatedAt="),
         ([], [image() + "::More=1"], "dockerImages[0] is not CreatedAt="),
-        ([], ["\0"], "dockerImages[0] holds a character"),
+        ([], [image() + "\0"], "dockerImages[0] holds a character"),
     ],
 )
 def test_what_docker_does_not_print_is_refused(events: list[str], images: list[str], problem: str) -> None:
