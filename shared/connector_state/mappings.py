@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from shared.connector_state.codec import Cell, Document, time_text, to_cell
-from shared.connector_state.database import Part
+from shared.connector_state.database import Database, Part
 from shared.model.mapping import (
     Direction,
     Edge,
@@ -21,7 +24,7 @@ from shared.model.mapping import (
     node_after,
     together,
 )
-from shared.ports import ReportOutcome, ReportReceipt
+from shared.ports import ReportOutcome, ReportReceipt, StateUnavailable
 
 _NODE = Document(Node)
 _EDGE = Document(Edge)
@@ -41,8 +44,28 @@ _FORGET_AT_ONCE: Final = 10
 """Old receipts that go with each new one: more than come, so that they grow no longer than tokens last."""
 
 
+_REPORTS_AT_ONCE: Final = 64
+"""Reports in one transaction, at most."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A report that is to be written, and what became of it."""
+
+    receipt: ReportReceipt
+    facts: GraphFacts
+    outcome: ReportOutcome | None = None
+    problem: StateUnavailable | None = None
+
+
 class MappingsPart(Part):
     """Nodes and edges."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._waiting: list[_Waiting] = []
 
     def record_mappings(self, facts: GraphFacts) -> int:
         facts = together(facts)
@@ -54,26 +77,36 @@ class MappingsPart(Part):
             return _write(connection, facts)
 
     def record_report(self, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:
-        facts = together(facts)
-        with self._database.write(durable=True) as connection:
-            known = connection.execute(
-                "SELECT body FROM report_receipts WHERE token = ?", (receipt.token,)
-            ).fetchone()
-            if known is not None and known[0] != receipt.body:
-                return ReportOutcome.CONTRADICTED
-            _write(connection, facts)
-            if known is not None:
-                return ReportOutcome.REPEATED
-            connection.execute(
-                "DELETE FROM report_receipts WHERE token IN"
-                " (SELECT token FROM report_receipts WHERE forget_at < ? LIMIT ?)",
-                (time_text(receipt.received_at), _FORGET_AT_ONCE),
-            )
-            connection.execute(
-                "INSERT INTO report_receipts (token, body, forget_at) VALUES (?, ?, ?)",
-                (receipt.token, receipt.body, time_text(receipt.forget_at)),
-            )
-        return ReportOutcome.NEW
+        mine = _Waiting(receipt, together(facts))
+        with self._lock:
+            self._waiting.append(mine)
+        while mine.outcome is None and mine.problem is None:
+            # Whoever has the turn writes for all who wait: the disk takes longer than everything else.
+            with self._turn:
+                if mine.outcome is None and mine.problem is None:
+                    with self._lock:
+                        some = self._waiting[:_REPORTS_AT_ONCE]
+                        del self._waiting[:_REPORTS_AT_ONCE]
+                    self._write_reports(some)
+        if mine.outcome is None:
+            raise mine.problem or StateUnavailable("The report was not written.")
+        return mine.outcome
+
+    def _write_reports(self, some: Sequence[_Waiting]) -> None:
+        """Write these in one transaction, and tell each what became of it."""
+        problem: StateUnavailable | None = StateUnavailable("Writing the report was broken off.")
+        outcomes: list[ReportOutcome] = []
+        try:
+            with self._database.write(durable=True) as connection:
+                outcomes = [_write_report(connection, one.receipt, one.facts) for one in some]
+            problem = None
+        except StateUnavailable as error:
+            problem = error
+        finally:
+            for number, one in enumerate(some):
+                one.problem = problem
+                if problem is None:
+                    one.outcome = outcomes[number]
 
     def node(self, node: NodeId) -> Node | None:
         with self._database.read() as connection:
@@ -113,6 +146,27 @@ class MappingsPart(Part):
             rows = connection.execute(query, (*values, limit)).fetchall()
         edges = tuple(_EDGE.load(document) for _, _, document in rows)
         return EdgePage(edges, f"{rows[-1][0]}/{rows[-1][1]}" if len(rows) == limit else "")
+
+
+def _write_report(connection: sqlite3.Connection, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:
+    known = connection.execute(
+        "SELECT body FROM report_receipts WHERE token = ?", (receipt.token,)
+    ).fetchone()
+    if known is not None and known[0] != receipt.body:
+        return ReportOutcome.CONTRADICTED
+    _write(connection, facts)
+    if known is not None:
+        return ReportOutcome.REPEATED
+    connection.execute(
+        "DELETE FROM report_receipts WHERE token IN"
+        " (SELECT token FROM report_receipts WHERE forget_at < ? LIMIT ?)",
+        (time_text(receipt.received_at), _FORGET_AT_ONCE),
+    )
+    connection.execute(
+        "INSERT INTO report_receipts (token, body, forget_at) VALUES (?, ?, ?)",
+        (receipt.token, receipt.body, time_text(receipt.forget_at)),
+    )
+    return ReportOutcome.NEW
 
 
 def _write(connection: sqlite3.Connection, facts: GraphFacts, *, look_only: bool = False) -> int:

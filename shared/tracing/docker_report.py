@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shared.tracing.references import ImageReference, is_digest, is_tag, joined, parse_reference
@@ -31,6 +32,10 @@ _FIELDS: Final = ("CreatedAt", "Repo", "Tag", "Digest")
 
 class ReportRefused(ValueError):
     """The report is not what docker prints. The message names the entry and what is wrong with it."""
+
+
+_named = lru_cache(maxsize=2_048)(parse_reference)
+"""The images that are on every agent come with every report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,7 @@ def _image(number: int, entry: str) -> _Local | None:
         raise ReportRefused(f"{where}: Tag is no tag of an image")
     if repository == _NONE:
         return None  # built here and not named
-    name = parse_reference(repository)
+    name = _named(repository)
     if name is None or name.tag or name.digest:
         raise ReportRefused(f"{where}: Repo is no name of an image")
     named = joined(name.registry, name.repository, "" if tag == _NONE else tag)
