@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.gather_facts import gather_organization, gather_project
-from handlers.unit_of_work import bring_forward
 from shared.model.connector import Connector
 from shared.model.facts import OrganizationFacts, ProjectFacts
 from shared.model.failure import ServiceError
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.inventory import Project, Repository
 from shared.model.organization import Organization
-from shared.model.work import Lease, WorkKind
+from shared.model.work import Lease
 from shared.ports import AzureDevOps, Clock, Dependencies, Urgency
 from shared.posture.catalogue import RULES
 from shared.posture.gathering import Plan, nothing_gathered, nothing_of_organization
@@ -87,7 +86,6 @@ def assess_organization(
     finished = not projects or done == projects[-1].id
     if finished:
         deps.state.forget_status_changes(lease, deps.clock.now() - deps.intervals.history)
-        _notify(deps, organization.id)
     return run.go_on(lease, "" if finished else done)
 
 
@@ -103,15 +101,6 @@ def _organization_facts(
     kept = unpack(deps.state.partial(organization.id, lease.kind)) if lease.checkpoint else None
     facts = kept or nothing_of_organization(organization.id, organization.name, deps.clock.now())
     return gather_organization(ado, facts, plan, lambda: deps.clock.now() >= deadline)
-
-
-def _notify(deps: Dependencies, organization: OrganizationId) -> None:
-    """Changes are told once the whole organization was looked at, so that a run is one message."""
-    if deps.notifications is None:
-        return
-    told = deps.state.notified(organization).told
-    if next(iter(deps.state.status_changes(organization, after=told)), None) is not None:
-        bring_forward(deps, organization, (WorkKind.NOTIFICATIONS,))
 
 
 def _projects(deps: Dependencies, organization: OrganizationId, after: str) -> tuple[Project, ...]:

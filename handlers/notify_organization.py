@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from shared.model.exemption import Exemption
 from shared.model.inventory import Project
 from shared.model.notification import Notified
 from shared.model.organization import Organization
-from shared.model.work import Lease
+from shared.model.work import Lease, WorkKind, is_held
 from shared.ports import Dependencies, Notifications
 from shared.posture.catalogue import find
 from shared.posture.exemptions import Exemptions, Place
@@ -23,29 +24,37 @@ EVENT_TYPE = "ado-connector.posture.changed.v1"
 _LISTED_MOST = 1_000
 """Findings of each kind in one message; all are counted."""
 
+_LONGEST = 1_000_000
+"""Bytes that the findings of one message may take; the rest of it takes less than a thousand."""
+
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 def notify_organization(
     lease: Lease, deps: Dependencies, connector: Connector, organization: Organization, deadline: datetime
 ) -> str:
     """Send one message about all changes since the last, if any of them is news.
 
-    Requests to Azure DevOps: none. What a message is to tell is noted before it is sent: should the answer be
-    lost, the same message is sent again under the same id, and whoever receives it knows that id. A change
-    is noted as told only when the webhook has taken the message.
+    Requests to Azure DevOps: none. While the organization is being assessed nothing is told: the end of that
+    run asks for it, so that a run is one message. Only a run that takes longer than `POSTURE_INTERVAL`, or is
+    stuck, is told in part.
+
+    Which changes a message is to tell is noted before it is sent: should the answer be lost, they are sent
+    again under the same id, and whoever receives it knows that id. A change is noted as told only when the
+    webhook has taken the message.
     """
     del connector, deadline
     wanted = deps.notifications
     if wanted is None:
         return ""
     before = deps.state.notified(organization.id)
-    changes = tuple(deps.state.status_changes(organization.id, after=before.told))
-    if before.sending_at is not None:
-        changes = tuple(one for one in changes if one.sequence <= before.sending)
     now = before.sending_at or deps.clock.now()
-    ended = _ended(deps.state.exemptions(), before, now)
-    if not changes and not ended:
+    last, oldest, changes = _changes(deps, wanted, organization, before)
+    if before.sending_at is None and oldest is not None and _is_too_early(deps, organization, oldest):
         return ""
-    last = changes[-1].sequence if changes else before.told
+    ended = _ended(deps.state.exemptions(), before, now)
+    if oldest is None and not ended:
+        return ""
     news = _news(deps, wanted, organization, changes, ended, now)
     if not news.is_empty:
         deps.state.put_notified(lease, Notified(before.told, before.at, last, now))
@@ -60,6 +69,36 @@ def notify_organization(
         )
     deps.state.put_notified(lease, Notified(last, now))
     return ""
+
+
+def _changes(
+    deps: Dependencies, wanted: Notifications, organization: Organization, before: Notified
+) -> tuple[int, datetime | None, list[StatusChange]]:
+    """The number of the last change to look at, the time of the first, and those of severe rules.
+
+    A first run records one change for each finding, so only what may be told is kept in memory.
+    """
+    last, oldest = before.told, None
+    kept = []
+    for one in deps.state.status_changes(organization.id, after=before.told):
+        if before.sending_at is not None and one.sequence > before.sending:
+            break
+        last, oldest = one.sequence, oldest or one.at
+        rule = find(one.rule)
+        if rule is not None and rule.severity in wanted.severities:
+            kept.append(one)
+    return last, oldest, kept
+
+
+def _is_too_early(deps: Dependencies, organization: Organization, oldest: datetime) -> bool:
+    """Whether a run over the organization is under way that soon ends."""
+    now = deps.clock.now()
+    if now - oldest > deps.intervals.work[WorkKind.POSTURE]:
+        return False
+    return any(
+        work.checkpoint or is_held(work, now, deps.intervals.lease)
+        for work in deps.state.work(organization=organization.id, kind=WorkKind.POSTURE)
+    )
 
 
 def _ended(exemptions: Sequence[Exemption], before: Notified, now: datetime) -> list[Exemption]:
@@ -94,6 +133,9 @@ def _news(
                 rule = find(name)
                 if rule is None or one.verdict.status is not AssessmentStatus.UNHEALTHY:
                     continue
+                if one.changed_at > now:
+                    # Of a message that is tried again: what changed since is told by the next.
+                    continue
                 if over.of(name, row.resource, here) and not holding.of(name, row.resource, here):
                     change = StatusChange(
                         at=one.changed_at,
@@ -118,6 +160,8 @@ def _event(
     identifier: str, organization: Organization, news: News, wanted: Notifications, now: datetime
 ) -> bytes:
     """A CloudEvent in JSON (CloudEvents 1.0.2, JSON event format)."""
+    unhealthy, left = _listed(news.unhealthy, _LONGEST)
+    recovered, _ = _listed(news.recovered, left)
     event = {
         "specversion": "1.0",
         "id": identifier,
@@ -136,12 +180,33 @@ def _event(
                 "unknown": news.unknown,
                 "exempted": news.exempted,
             },
-            "unhealthy": [_told(one) for one in news.unhealthy[:_LISTED_MOST]],
-            "recovered": [_told(one) for one in news.recovered[:_LISTED_MOST]],
+            "notListed": {
+                "unhealthy": len(news.unhealthy) - len(unhealthy),
+                "recovered": len(news.recovered) - len(recovered),
+            },
+            "unhealthy": unhealthy,
+            "recovered": recovered,
         },
     }
-    # In ASCII: a name may hold what UTF-8 cannot.
-    return json.dumps(event, separators=(",", ":")).encode("ascii")
+    return _json(event)
+
+
+def _listed(items: Sequence[NewsItem], room: int) -> tuple[list[dict[str, object]], int]:
+    """As many as may be listed, in their order, and how many bytes are left then."""
+    listed: list[dict[str, object]] = []
+    for item in items[:_LISTED_MOST]:
+        told = _told(item)
+        room -= len(_json(told)) + 1
+        if room < 0:
+            break
+        listed.append(told)
+    return listed, max(room, 0)
+
+
+def _json(value: object) -> bytes:
+    """In UTF-8, which cannot hold half of a character as a name can: that is marked as unreadable."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text).encode()
 
 
 def _told(item: NewsItem) -> dict[str, object]:

@@ -13,6 +13,8 @@ from shared.posture.rule import Rule
 _SEVERITIES = tuple(Severity)
 """The worst comes first."""
 
+_UNSEEN = frozenset({None, AssessmentStatus.UNKNOWN})
+
 
 @dataclass(frozen=True, slots=True)
 class NewsItem:
@@ -25,7 +27,7 @@ class NewsItem:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What there is to tell. What somebody answers for, and what can no longer be told, is only counted."""
+    """What there is to tell. What somebody answers for, and what sight was lost of, is only counted."""
 
     unhealthy: tuple[NewsItem, ...] = ()
     recovered: tuple[NewsItem, ...] = ()
@@ -58,7 +60,7 @@ def news_of(
         if rule is None or _SEVERITIES.index(rule.severity) > _SEVERITIES.index(severity):
             continue
         if last.after is AssessmentStatus.UNKNOWN:
-            unknown += first.before is not AssessmentStatus.UNKNOWN
+            unknown += first.before not in _UNSEEN
             continue
         known = first.last_known if first.before is AssessmentStatus.UNKNOWN else first.before
         was, is_now = known is AssessmentStatus.UNHEALTHY, last.after is AssessmentStatus.UNHEALTHY

@@ -183,15 +183,16 @@ def _notifications(settings: Settings, clock: Clock) -> Notifications | None:
         return None
     secret = settings.notification_secret
     text = secret.get_secret_value() if secret is not None else ""
-    if len(text) < _SHORTEST_SECRET:
-        raise SettingsError(
-            f"NOTIFICATION_SECRET: {'is too short' if text else 'is missing'}: messages to NOTIFICATION_URL "
-            f"are signed. Set it to at least {_SHORTEST_SECRET} random characters, and tell the receiver."
-        )
     try:
-        signing_key(text)
+        key = signing_key(text)
     except SecretError as error:
         raise SettingsError(f"NOTIFICATION_SECRET: {error}. Example: whsec_ and base64, or text.") from None
+    if len(key) < _SHORTEST_SECRET:
+        raise SettingsError(
+            f"NOTIFICATION_SECRET: {'is too short' if text else 'is missing'}: messages to NOTIFICATION_URL "
+            f"are signed. Set it to at least {_SHORTEST_SECRET} random characters (behind whsec_ the base64 "
+            f"of as many bytes), and tell the receiver."
+        )
     webhook = Webhook(
         settings.notification_url,
         lambda: _secret("NOTIFICATION_SECRET", secret) or "",

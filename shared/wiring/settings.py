@@ -415,12 +415,18 @@ class Settings(BaseSettings):
     def _webhook(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise ValueError("holds a space or a character that no URL has; write it percent-encoded")
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError:
+            raise ValueError("is not an http(s) URL") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
             raise ValueError("is not an http(s) URL")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise ValueError("must be https (http is allowed for loopback)")
-        if parts.username or parts.password or parts.fragment:
+        if "@" in parts.netloc or parts.fragment:
             raise ValueError("must not carry credentials or a fragment")
         return value
 

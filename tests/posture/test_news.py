@@ -46,7 +46,10 @@ def told(found: News) -> tuple[int, int, int]:
     [
         ((), (U,), (1, 0, 0)),
         ((), (H,), (0, 0, 0)),
-        ((), (X,), (0, 0, 1)),
+        # What nobody ever saw cannot be lost sight of.
+        ((), (X,), (0, 0, 0)),
+        ((X, None), (X,), (0, 0, 0)),
+        ((H,), (X,), (0, 0, 1)),
         ((H,), (U,), (1, 0, 0)),
         ((N,), (U,), (1, 0, 0)),
         ((U,), (H,), (0, 1, 0)),

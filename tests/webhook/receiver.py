@@ -60,9 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.received.append(Received(self.path, headers, body))
         self.send_response(self.server.status)
-        for name, value in self.server.headers.items():
+        for name, value in {"Content-Length": "0", **self.server.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

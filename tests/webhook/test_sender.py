@@ -134,6 +134,12 @@ def test_an_answer_that_does_not_come_is_tried_again() -> None:
     assert caught.value.failure.kind is FailureKind.TRANSIENT
 
 
+def test_an_answer_is_not_read(receiver: Receiver) -> None:
+    receiver.headers = {"Content-Length": "9999999999"}
+    send(receiver.url)
+    assert len(receiver.received) == 1
+
+
 def test_a_secret_that_is_away_is_our_own_outage(receiver: Receiver) -> None:
     def away() -> str:
         raise SecretUnavailable("The vault does not answer.")
