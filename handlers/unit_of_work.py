@@ -84,7 +84,21 @@ def _perform(command: DoWork, deps: Dependencies, body: Body) -> None:
         _let_go(deps, lease)
         raise
     queue_again(deps, ended)
+    if ended.kind is WorkKind.POSTURE and not ended.checkpoint and ended.last_failure is None:
+        tell_of_changes(deps, command.organization)
     queue_due(deps, command.organization)
+
+
+def tell_of_changes(deps: Dependencies, organization: OrganizationId) -> None:
+    """Have changes told that were not yet: once a whole organization was assessed, so a run is one message.
+
+    Not before its lease is let go: whoever tells looks whether a run is under way.
+    """
+    if deps.notifications is None:
+        return
+    told = deps.state.notified(organization).told
+    if next(iter(deps.state.status_changes(organization, after=told)), None) is not None:
+        bring_forward(deps, organization, (WorkKind.NOTIFICATIONS,))
 
 
 def _lease(command: DoWork, deps: Dependencies, now: datetime) -> Lease | None:

@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from shared.model.assessment import (
     AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
 )
-from shared.model.assessment import ResourceAssessments, StatusChange
+from shared.model.assessment import ResourceAssessments, Severity, StatusChange
 from shared.model.command import Command
 from shared.model.connector import Connector
 from shared.model.exemption import Exemption
@@ -55,6 +55,7 @@ from shared.model.identity import (
 from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryId, TenantId
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.notification import Notified
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
@@ -507,6 +508,14 @@ class ConnectorState(Protocol):
         """Forget the older ones, if the lease still holds; writes nothing where there are none."""
         ...
 
+    def notified(self, organization: OrganizationId) -> Notified:
+        """How far its changes were told; nothing, as long as none was."""
+        ...
+
+    def put_notified(self, lease: Lease, notified: Notified) -> None:
+        """Note how far they were told, if the lease still holds; else `LeaseLost`."""
+        ...
+
     # exemptions
     def exemptions(self) -> tuple[Exemption, ...]:
         """Every exemption that is kept, expired ones too, in order of id."""
@@ -646,6 +655,28 @@ class CommandSender(Protocol):
         ...
 
 
+class Notifier(Protocol):
+    """Tells somebody outside what happened."""
+
+    def send(self, identifier: str, body: bytes, at: datetime) -> None:
+        """Send a CloudEvent of that time; the same id again is the same message. Raises `ServiceError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Who is told of changes of the posture, and from which severity on."""
+
+    notifier: Notifier
+    severity: Severity
+
+    @property
+    def severities(self) -> frozenset[Severity]:
+        """Those that are told of."""
+        known = tuple(Severity)
+        return frozenset(known[: known.index(self.severity) + 1])
+
+
 class Urgency(IntEnum):
     """Whose requests go first where the rate limit or the places of a process are scarce."""
 
@@ -706,3 +737,5 @@ class Dependencies:
     """How many requests one unit of work may have under way at once."""
     thresholds: Thresholds = DEFAULTS
     """Numbers that posture rules measure by."""
+    notifications: Notifications | None = None
+    """None where nobody is told."""

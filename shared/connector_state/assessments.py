@@ -14,12 +14,14 @@ from shared.connector_state.journal import write_journal
 from shared.connector_state.leases import check_lease
 from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments, StatusChange
 from shared.model.ids import OrganizationId, ProjectId
+from shared.model.notification import Notified
 from shared.model.summary import PostureSummary, ProjectSummary, with_change
 from shared.model.work import Lease
 
 _DOCUMENT = Document(ResourceAssessments)
 _TOTAL = Document(PostureSummary)
 _CHANGE = Document(StatusChange)
+_NOTIFIED = Document(Notified)
 
 _BEHIND_ALL = 2**62
 
@@ -127,6 +129,21 @@ class AssessmentsPart(Part):
             connection.execute(
                 "DELETE FROM status_changes WHERE organization = ? AND sequence < ?",
                 (lease.organization, row[0] if row else _BEHIND_ALL),
+            )
+
+    def notified(self, organization: OrganizationId) -> Notified:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT document FROM notified WHERE organization = ?", (organization,)
+            ).fetchone()
+        return Notified() if row is None else _NOTIFIED.load(row[0])
+
+    def put_notified(self, lease: Lease, notified: Notified) -> None:
+        with self._database.write() as connection:
+            check_lease(connection, lease)
+            connection.execute(
+                "INSERT OR REPLACE INTO notified (organization, document) VALUES (?, ?)",
+                (lease.organization, _NOTIFIED.dump(notified)),
             )
 
 

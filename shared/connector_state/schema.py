@@ -210,7 +210,15 @@ CREATE TABLE status_changes (
 CREATE INDEX status_changes_by_resource ON status_changes (organization, resource_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY)
+_NOTIFIED = """
+-- How far the changes of an organization were told outside.
+CREATE TABLE notified (
+    organization TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _NOTIFIED)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from handlers.assess_organization import assess_organization
+from handlers.unit_of_work import tell_of_changes
 from local.ado_simulator import Simulator, World
 from local.ado_simulator.organization import Organization as SimulatedOrganization
 from local.ado_simulator.project import Project as SimulatedProject
@@ -87,7 +88,7 @@ class Bench:
             connect=connect,
             clock=self.clock,
             log=structlog.get_logger(),
-            intervals=Intervals({}, HOUR, HOUR, HOUR, HOUR),
+            intervals=Intervals({WorkKind.POSTURE: 8 * HOUR}, HOUR, HOUR, HOUR, HOUR),
             owner="worker",
         )
 
@@ -134,6 +135,8 @@ class Bench:
             work = self._work(WorkKind.POSTURE)
             if work.leased_until is not None:
                 self.state.finish_work(lease, replace(work, checkpoint=checkpoint))
+        if not checkpoint:
+            tell_of_changes(self.deps, self.organization.id)
         return checkpoint
 
     def _work(self, kind: WorkKind) -> Work:

@@ -22,6 +22,7 @@ from shared.connector_state.tables.table import Delete, Entity, Operation, Put, 
 from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments, StatusChange
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.journal import JournalEntry
+from shared.model.notification import Notified
 from shared.model.summary import PostureSummary, ProjectSummary, with_change
 from shared.model.work import SKEW, Lease, Work, WorkKind
 
@@ -30,6 +31,7 @@ _PROJECT = Document(ProjectSummary)
 _TOTAL = Document(PostureSummary)
 
 _CHANGES = Documents(StatusChange)
+_NOTIFIED = Document(Notified)
 
 ResourceKey = tuple[str, str]
 
@@ -40,6 +42,7 @@ _DIGITS: Final = 12
 _HISTORY_CHUNK: Final = 100
 """Changes of status in one entity, at most: those of one project in one run are kept together."""
 _TOTAL_ROW: Final = "posture-total"
+_NOTIFIED_ROW: Final = "notified"
 _WHOLE: Final = "-"
 """In keys, for the organization itself: no project's id, and a key's part cannot be empty."""
 _LAST: Final = 3
@@ -276,6 +279,14 @@ class AssessmentsPart(InventoryPart):
                 deletes = []
         if deletes:
             self._fence.write(lease, deletes)
+
+    def notified(self, organization: OrganizationId) -> Notified:
+        stored = self._table.get(partition_of(organization), key(_NOTIFIED_ROW))
+        return Notified() if stored is None else _NOTIFIED.load(unpack(stored.values))
+
+    def put_notified(self, lease: Lease, notified: Notified) -> None:
+        self.check_lease_now_and_then(lease)
+        self._fence.write(lease, [Put(key(_NOTIFIED_ROW), pack(_NOTIFIED.dump(notified)))])
 
     def finish_work(self, lease: Lease, work: Work, journal: Sequence[JournalEntry] = ()) -> Work:
         if lease.kind is WorkKind.POSTURE:
