@@ -210,7 +210,17 @@ CREATE TABLE status_changes (
 CREATE INDEX status_changes_by_resource ON status_changes (organization, resource_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY)
+_FACTS = """
+-- What was read of each project at the last refresh, for the one that reads only what has changed.
+CREATE TABLE facts (
+    organization TEXT NOT NULL,
+    project TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (organization, project)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _FACTS)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"
