@@ -153,7 +153,7 @@ def _run(
     except ServiceError as error:
         failure = error.failure
     now = deps.clock.now()
-    interval = _interval(deps, organization, lease.kind)
+    interval = _interval(deps, connector, organization, lease.kind)
     journal: list[JournalEntry] = []
     if failure is not None:
         ended = transitions.failed(
@@ -230,7 +230,11 @@ def acting_connector(deps: Dependencies, organization: Organization, kind: WorkK
     return wanting[0][0] if wanting else None
 
 
-def _interval(deps: Dependencies, organization: Organization, kind: WorkKind) -> timedelta:
+def _interval(
+    deps: Dependencies, connector: Connector, organization: Organization, kind: WorkKind
+) -> timedelta:
+    if kind is WorkKind.POSTURE:
+        return deps.intervals.posture_of(connector.options).look
     if kind is not WorkKind.PREREQUISITES:
         return deps.intervals.work[kind]
     holder = deps.state.holder(organization.tenant, organization.id)

@@ -16,8 +16,9 @@ from shared.model.assessment import (
     AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
 )
 from shared.model.assessment import ResourceAssessments, Severity, StatusChange
+from shared.model.audit import AuditEntry
 from shared.model.command import Command
-from shared.model.connector import Connector
+from shared.model.connector import Connector, ConnectorOptions
 from shared.model.exemption import Exemption
 from shared.model.extension import ExtensionState
 from shared.model.facts import (
@@ -137,6 +138,10 @@ class AzureDevOps(Protocol):
 
     def audit_log_has_entries(self, organization: str) -> bool:
         """Whether the audit log, which takes "View audit log", holds any entry (Audit - Query, one entry)."""
+        ...
+
+    def audit_entries(self, organization: str, since: datetime) -> Observation[AuditEntry]:
+        """What was logged at that time or later (Audit - Query), in any order."""
         ...
 
     def advanced_security(self, organization: str) -> bool:
@@ -492,6 +497,20 @@ class ConnectorState(Protocol):
         """When each project (by id; the empty string is the organization itself) was last assessed."""
         ...
 
+    def confirm_assessments(
+        self, lease: Lease, read_since: datetime | None, confirmed_at: datetime | None
+    ) -> None:
+        """Note that what was read since then still held at the other time, on the organization's summary."""
+        ...
+
+    def put_facts(self, lease: Lease, project: ProjectId, content: bytes) -> None:
+        """Keep what was read of a project, for the refresh that goes on from it; nothing forgets it."""
+        ...
+
+    def facts(self, organization: OrganizationId, project: ProjectId) -> bytes:
+        """What was kept last of the project; empty when nothing was."""
+        ...
+
     # history of assessments
     def status_changes(
         self,
@@ -707,6 +726,14 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PostureIntervals:
+    """How often posture is refreshed: `look` after what has changed, `full` whatever has."""
+
+    look: timedelta
+    full: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """How often each kind of work is due, and how long things may take."""
 
@@ -719,6 +746,15 @@ class Intervals:
     retry_most: timedelta = timedelta(hours=1)
     history: timedelta = timedelta(days=400)
     """How long changes of status are kept."""
+    posture_full: timedelta = timedelta(0)
+    """How often everything that posture rests on is read, whatever the audit log says; 0: each time."""
+
+    def posture_of(self, options: ConnectorOptions) -> PostureIntervals:
+        """The connector's own intervals of posture, or else these."""
+        return PostureIntervals(
+            options.posture_interval or self.work[WorkKind.POSTURE],
+            options.posture_full_interval or self.posture_full,
+        )
 
 
 @dataclass(frozen=True, slots=True)

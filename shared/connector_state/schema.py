@@ -218,7 +218,17 @@ CREATE TABLE notified (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _NOTIFIED)
+_FACTS = """
+-- What was read of each project at the last refresh, for the one that reads only what has changed.
+CREATE TABLE facts (
+    organization TEXT NOT NULL,
+    project TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (organization, project)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _NOTIFIED, _FACTS)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

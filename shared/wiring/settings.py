@@ -216,8 +216,17 @@ class Settings(BaseSettings):
         default=timedelta(hours=8),
         ge=timedelta(seconds=1),
         le=timedelta(days=30),
-        description="How often recommendations are assessed; older than twice this is shown as stale.",
+        description="How often posture is refreshed: what the audit log says has changed or, where it cannot"
+        " be read, everything. What was not seen to hold for twice this is shown as stale.",
         examples=["8h"],
+    )
+    posture_full_interval: Duration = Field(
+        default=timedelta(hours=24),
+        ge=timedelta(0),
+        le=timedelta(days=30),
+        description="How often everything that posture rests on is read, whatever the audit log says. Not"
+        " longer than POSTURE_INTERVAL: each time.",
+        examples=["24h"],
     )
     history_retention: Duration = Field(
         default=timedelta(days=400),

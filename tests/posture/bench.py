@@ -92,6 +92,14 @@ class Bench:
             owner="worker",
         )
 
+    def goes_by_the_log(self, look: timedelta = 8 * HOUR, full: timedelta = 24 * HOUR) -> None:
+        """From now on everything is read once a day, and in between what the audit log says has changed."""
+        self.world.clock = self.clock.now
+        self.truth.audit_log.clear()
+        self.truth.set_policy("LogAuditEvents", value=True)
+        intervals = replace(self.deps.intervals, work={WorkKind.POSTURE: look}, posture_full=full)
+        self.deps = replace(self.deps, intervals=intervals)
+
     def close(self) -> None:
         self.queue.close()
         self.state.close()

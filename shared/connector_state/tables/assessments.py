@@ -61,12 +61,11 @@ class _Sums:
         """The sums once a project's have become these, and what writes them."""
         before = self.by_project.get(after.project)
         newest = self.total.newest
-        total = PostureSummary(
-            self.total.organization,
-            with_change(self.total.findings, before or {}, after.findings),
-            self.total.projects + (before is None and after.project is not None),
-            after.assessed_at if newest is None else max(newest, after.assessed_at),
-            self.total.changes,
+        total = replace(
+            self.total,
+            findings=with_change(self.total.findings, before or {}, after.findings),
+            projects=self.total.projects + (before is None and after.project is not None),
+            newest=after.assessed_at if newest is None else max(newest, after.assessed_at),
         )
         told = {_AT: time_text(after.assessed_at), "project": after.project or ""}
         changed = replace(self, total=total)
@@ -225,6 +224,26 @@ class AssessmentsPart(InventoryPart):
     def posture_summaries(self) -> Mapping[OrganizationId, PostureSummary]:
         found = (_TOTAL.load(unpack(one.values)) for one in self._table.query(CATALOG, prefix("posture")))
         return {one.organization: one for one in found}
+
+    def confirm_assessments(
+        self, lease: Lease, read_since: datetime | None, confirmed_at: datetime | None
+    ) -> None:
+        self.check_lease(lease)
+        before = self._sums_before(lease)
+        total = replace(before.total, read_since=read_since, confirmed_at=confirmed_at)
+        if total == before.total:
+            return
+        after = replace(before, total=total)
+        self._sums.pop(lease.organization, None)
+        self._fence.write(lease, [after.write_total])
+        self._sums[lease.organization] = after
+
+    def put_facts(self, lease: Lease, project: ProjectId, content: bytes) -> None:
+        self.check_lease_now_and_then(lease)
+        self._put_pieces(lease, ("facts", project), content)
+
+    def facts(self, organization: OrganizationId, project: ProjectId) -> bytes:
+        return self._pieces(organization, ("facts", project))
 
     def status_changes(
         self,
