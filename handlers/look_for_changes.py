@@ -54,7 +54,8 @@ def look(
     an entry that cannot be placed. Raises `Throttled`: a log that may be read later is no gap.
     """
     now = deps.clock.now()
-    if kept is None or kept.full_at is None or kept.looked_at is None:
+    in_full = deps.intervals.posture_in_full
+    if in_full or kept is None or kept.full_at is None or kept.looked_at is None:
         return None
     if kept.basis != basis_of(deps, connector) or _is_full_due(deps, connector, kept.full_at, now):
         return None

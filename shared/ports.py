@@ -748,6 +748,8 @@ class Intervals:
     """How long changes of status are kept."""
     posture_full: timedelta = timedelta(0)
     """How often everything that posture rests on is read, whatever the audit log says; 0: each time."""
+    posture_in_full: bool = False
+    """Whether all that is refreshed is read in full, whatever these intervals are."""
 
     def posture_of(self, options: ConnectorOptions) -> PostureIntervals:
         """The connector's own intervals of posture, or else these."""

@@ -78,7 +78,6 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         "GET /_apis/build/settings",
         f"{_INSTANCE} (token scope: Build, read: vso.build)",
-        is_logged=True,
     ),
     FactSet(
         FactKind.EXTENSIONS,

@@ -224,8 +224,8 @@ class Settings(BaseSettings):
         default=timedelta(hours=24),
         ge=timedelta(0),
         le=timedelta(days=30),
-        description="How often everything that posture rests on is read, whatever the audit log says. Not"
-        " longer than POSTURE_INTERVAL: each time.",
+        description="How often everything that posture rests on is read, whatever the audit log says. No more"
+        " than POSTURE_INTERVAL: each time.",
         examples=["24h"],
     )
     history_retention: Duration = Field(

@@ -319,3 +319,17 @@ def test_a_broken_record_of_the_last_refresh_is_read_anew(bench: Bench) -> None:
     bench.state.finish_work(lease, bench._work(WorkKind.POSTURE))
     assert refresh(bench) > AT_MOST
     assert refresh(bench) == 3
+
+
+def test_what_is_asked_for_in_full_is_read_in_full(bench: Bench) -> None:
+    weaken(bench.truth.project("p1"))
+    bench.truth.audit_log.clear()
+    bench.deps = replace(bench.deps, intervals=replace(bench.deps.intervals, posture_in_full=True))
+    assert refresh(bench, HOUR) > AT_MOST
+    assert bench.simulator.requests.count(path=AUDIT) == 0
+
+
+def test_a_connector_has_intervals_of_its_own(bench: Bench) -> None:
+    options = replace(bench.connector.options, posture_interval=HOUR, posture_full_interval=3 * HOUR)
+    bench.connector = replace(bench.connector, options=options)
+    assert [refresh(bench, HOUR) > AT_MOST for _ in range(6)] == [False, False, True, False, False, True]
