@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cli.output import Row, instant
@@ -60,8 +61,9 @@ def find_rules(wanted: str | None, option: str = "--rule") -> tuple[Rule, ...]:
         return RULES
     found = find(wanted)
     if found is None:
-        ids = ", ".join(one.id for one in RULES)
-        raise WrongOption(option, f'there is no rule "{wanted}".', f"There are: {ids}.")
+        near = get_close_matches(wanted.strip().upper(), [one.id for one in RULES], n=5, cutoff=0.5)
+        fix = f"Did you mean {' or '.join(near)}?" if near else "Rules have ids such as ADO-REPO-001."
+        raise WrongOption(option, f'there is no rule "{wanted}".', f"{fix} See docs/rules.")
     return (found,)
 
 

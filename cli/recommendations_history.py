@@ -190,6 +190,10 @@ def changes(since: str, until: str | None, organization: str | None, rule: str |
     with opened() as runtime:
         state, now = runtime.state, runtime.clock.now()
         start, end = parse_time("--since", since, now), parse_time("--until", until, now)
+        if start is not None and start > now:
+            raise WrongOption("--since", f'"{since}" is yet to come.', "Give a time that has passed.")
+        if start is not None and end is not None and end <= start:
+            raise WrongOption("--until", f'"{until}" is not after --since.', "Give a later time.")
 
         def of(one: Organization) -> Iterator[Row]:
             projects = _project_names(state, one.id)

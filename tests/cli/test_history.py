@@ -120,6 +120,16 @@ def test_changes_since_a_time(ado: CommandLine) -> None:
     assert ado.json("recommendations", "changes", "--since", "1d") == []
     assert "No status changed" in ado("recommendations", "changes", "--since", "1d").err
     assert "--since" in ado("recommendations", "changes", "--since", "never", code=2).err
+    tomorrow = (NOW + DAY).isoformat()
+    assert "yet to come" in ado("recommendations", "changes", "--since", tomorrow, code=2).err
+    told = ado("recommendations", "changes", "--since", "2d", "--until", "3d", code=2).err
+    assert "is not after --since" in told
+
+
+def test_a_rule_that_is_none_is_told_with_those_it_may_mean(ado: CommandLine) -> None:
+    told = " ".join(ado("recommendations", "list", "--rule", "ado-rep-001", code=2).err.split())
+    assert "Did you mean ADO-REPO-001" in told
+    assert "such as ADO-REPO-001" in ado("recommendations", "list", "--rule", "!", code=2).err
 
 
 def test_a_trend_goes_day_by_day(ado: CommandLine) -> None:
