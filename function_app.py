@@ -14,6 +14,7 @@ import handlers.assess_organization
 import handlers.check_container_mapping
 import handlers.check_prerequisites
 import handlers.discover_organizations
+import handlers.notify_organization
 import handlers.onboard_organization
 import handlers.queue_due_work
 import handlers.receive_container_mapping
@@ -67,6 +68,13 @@ def refresh_posture(timer: func.TimerRequest) -> None:
     handlers.queue_due_work.queue_due_work(WorkKind.POSTURE, wiring.dependencies())
 
 
+@app.timer_trigger("timer", "%REFRESH_NOTIFICATIONS_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def refresh_notifications(timer: func.TimerRequest) -> None:
+    """Queue the notifications that are due."""
+    _note_past_due("refresh_notifications", timer)
+    handlers.queue_due_work.queue_due_work(WorkKind.NOTIFICATIONS, wiring.dependencies())
+
+
 # --- queues -----------------------------------------------------------------------------------------------
 
 
@@ -104,6 +112,12 @@ def check_container_mapping(message: func.ServiceBusMessage) -> None:
 def assess_organization(message: func.ServiceBusMessage) -> None:
     """Assess the recommendations for one organization."""
     _perform(WorkKind.POSTURE, message, handlers.assess_organization.assess_organization)
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.NOTIFICATIONS.value)
+def notify_organization(message: func.ServiceBusMessage) -> None:
+    """Tell a webhook what became unhealthy, and what recovered, of one organization."""
+    _perform(WorkKind.NOTIFICATIONS, message, handlers.notify_organization.notify_organization)
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------

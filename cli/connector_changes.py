@@ -37,6 +37,8 @@ _MEANINGS: Mapping[str, str] = {
     "identity.secretSetting": "The secret is read from the other setting, which must be set.",
     "discoverAs": "The organizations are listed as the other identity.",
     "extension": "The other extension is looked for, and installed where that is turned on.",
+    "postureRefreshInterval": "Posture is refreshed by the other interval, from its next refresh on.",
+    "postureFullRefreshInterval": "Everything that posture rests on is read by the other interval.",
 }
 _VALUES: Mapping[tuple[str, str], str] = {
     (

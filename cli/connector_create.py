@@ -39,6 +39,8 @@ _OPTIONS = {
     "discoverAs.account": "--account",
     "installExtension": "--install-extension",
     "requiredPrerequisites": "--require",
+    "postureRefreshInterval": "--posture-refresh-interval",
+    "postureFullRefreshInterval": "--posture-full-refresh-interval",
 }
 """What the fields of a connector document are called here."""
 
@@ -62,6 +64,8 @@ class _Wanted:
     discover_as: AuthKind | None
     install_extension: bool
     require: tuple[str, ...]
+    posture_refresh_interval: str
+    posture_full_refresh_interval: str
 
 
 @click.command(
@@ -160,6 +164,18 @@ class _Wanted:
     f"'none' for none.  [default: {', '.join(DEFENDER_PREREQUISITES)}]",
 )
 @click.option(
+    "--posture-refresh-interval",
+    default="",
+    metavar="INTERVAL",
+    help="How often posture is refreshed, such as 30m or 8h.  [default: as POSTURE_INTERVAL says]",
+)
+@click.option(
+    "--posture-full-refresh-interval",
+    default="",
+    metavar="INTERVAL",
+    help="How often everything is read, whatever has changed.  [default: as POSTURE_FULL_INTERVAL says]",
+)
+@click.option(
     "--device-code/--browser",
     "device_code",
     default=None,
@@ -231,6 +247,8 @@ def _wanted(options: dict[str, object]) -> _Wanted:
         discover_as=AuthKind(discover_as) if discover_as else None,
         install_extension=bool(options["install_extension"]),
         require=texts("require"),
+        posture_refresh_interval=text("posture_refresh_interval"),
+        posture_full_refresh_interval=text("posture_full_refresh_interval"),
     )
 
 
@@ -266,6 +284,8 @@ def _written(wanted: _Wanted) -> dict[str, object]:
         "subscription": wanted.subscription,
         "resourceGroup": wanted.resource_group,
         "region": wanted.region,
+        "postureRefreshInterval": wanted.posture_refresh_interval,
+        "postureFullRefreshInterval": wanted.posture_full_refresh_interval,
     }
     written.update({key: value for key, value in places.items() if value})
     identity: dict[str, object] = {"kind": wanted.auth.value}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cli.connector_fields import (
     API_VERSION,
@@ -16,8 +16,10 @@ from cli.connector_fields import (
     PatIdentity,
     ServicePrincipalIdentity,
     UserIdentity,
+    duration,
 )
 from cli.connector_problems import InvalidDocument, Problem, judged, named
+from cli.connector_rows import intervals_written
 from cli.connector_rules import FieldPath
 from cli.yaml_text import read_yaml, write_yaml
 from shared.model.connector import (
@@ -119,6 +121,7 @@ def document_of(connector: Connector) -> ConnectorDocument:
         "region": connector.region,
     }
     written.update({key: value for key, value in places.items() if value})
+    written.update(intervals_written(options))
     if connector.discover_as is not None:
         written["discoverAs"] = _identity_written(connector.discover_as)
     return checked(written)
@@ -145,6 +148,8 @@ def connector_of(document: ConnectorDocument, id: ConnectorId, now: datetime) ->
             required_prerequisites=document.required_prerequisites,
             extension_publisher=document.extension.publisher,
             extension_name=document.extension.name,
+            posture_interval=_duration(document.posture_refresh_interval),
+            posture_full_interval=_duration(document.posture_full_refresh_interval),
         ),
     )
 
@@ -183,6 +188,10 @@ def _kept(wanted: IdentityReference, existing: IdentityReference, *, same_tenant
     if wanted.account and wanted.account.casefold() != existing.account.casefold():
         return wanted
     return replace(wanted, account=wanted.account or existing.account, sign_in=existing.sign_in)
+
+
+def _duration(text: str) -> timedelta | None:
+    return duration(text) if text else None
 
 
 def _reference(identity: Identity | DiscoveringIdentity) -> IdentityReference:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from cli.connector_rows import interval_text
 from shared.model.connector import (
     CONTAINER_MAPPING_EXTENSION,
     CONTAINER_MAPPING_PUBLISHER,
@@ -42,6 +44,7 @@ NO_SECRETS = (
 UNTOLD_TENANT = "default"
 PAT_SETTING = "ADO_PAT"
 CLIENT_SECRET_SETTING = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a setting
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 MAX_ORGANIZATIONS = 500
 MAX_EXCLUSIONS = 200
 LONGEST_SHOWN = 80
@@ -136,6 +139,28 @@ Name = Annotated[
         "{value} is not a name for a connector.",
         "Use 1 to 64 letters, digits, hyphens, underscores and dots, such as contoso-prod.",
     ),
+]
+
+
+def _shortest(value: str) -> str:
+    """60m and 1h are one interval, and written as one."""
+    return interval_text(duration(value)) if value else value
+
+
+def duration(text: str) -> timedelta:
+    """The duration of a text that has the shape of an interval."""
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+
+
+Interval = Annotated[
+    str,
+    Shape(
+        rf"^(?:[1-9][0-9]{{0,3}}m|(?:[1-9][0-9]?|[1-6][0-9]{{2}}|7[01][0-9]|720)h|(?:[12]?[1-9]|[123]0)d){_END}",
+        5,
+        "{value} is not an interval.",
+        "Give a whole number of minutes, hours or days, 30 days at most, such as 30m, 8h or 1d.",
+    ),
+    AfterValidator(_shortest),
 ]
 Tenant = Annotated[
     str,
@@ -409,6 +434,20 @@ class ConnectorDocument(_Part):
         description="Prerequisites that must be met before an organization is onboarded. [] for none.",
         examples=[[one.value for one in DEFENDER_PREREQUISITES]],
         json_schema_extra=_UNIQUE,
+    )
+    posture_refresh_interval: Interval = Field(
+        alias="postureRefreshInterval",
+        default="",
+        description="How often the posture of its organizations is refreshed, instead of as POSTURE_INTERVAL "
+        "says.",
+        examples=["30m", "8h"],
+    )
+    posture_full_refresh_interval: Interval = Field(
+        alias="postureFullRefreshInterval",
+        default="",
+        description="How often it is refreshed in full, whatever the audit log says, instead of as "
+        "POSTURE_FULL_INTERVAL says.",
+        examples=["1d"],
     )
     extension: Extension = Field(
         default=Extension(publisher=CONTAINER_MAPPING_PUBLISHER, name=CONTAINER_MAPPING_EXTENSION),

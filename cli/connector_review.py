@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from cli.connector_rows import intervals_written
 from cli.output import Column, many, note
 from shared.model.connector import Connector, DiscoveryMode, IdentityReference, Plan
 from shared.model.organization import OnboardingState
@@ -140,6 +141,11 @@ def settings_lines(connector: Connector) -> list[str]:
     )
     required = ", ".join(TITLES[one] for one in options.required_prerequisites) or "nothing"
     lines.append(f"Requires       {required}")
+    own = intervals_written(options)
+    if "postureRefreshInterval" in own:
+        lines.append(f"Posture        is refreshed every {own['postureRefreshInterval']}")
+    if "postureFullRefreshInterval" in own:
+        lines.append(f"Posture        is read in full every {own['postureFullRefreshInterval']}")
     return lines
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cli.output import instant
-from shared.model.connector import Connector
+from shared.model.connector import Connector, ConnectorOptions
 
 
 def connector_row(connector: Connector) -> dict[str, object]:
     """The JSON of a connector."""
     discover_as = connector.discover_as
+    intervals = intervals_written(connector.options)
     return {
         "id": connector.id,
         "name": connector.name,
@@ -26,6 +29,8 @@ def connector_row(connector: Connector) -> dict[str, object]:
         "plan": connector.plan.value,
         "installExtension": connector.options.install_extension,
         "requiredPrerequisites": [one.value for one in connector.options.required_prerequisites],
+        "postureRefreshInterval": intervals.get("postureRefreshInterval"),
+        "postureFullRefreshInterval": intervals.get("postureFullRefreshInterval"),
         "createdAt": instant(connector.created_at),
         "baselineAt": instant(connector.baseline_at),
         "authorization": connector.authorization.status.value,
@@ -40,3 +45,21 @@ def connector_row(connector: Connector) -> dict[str, object]:
         "provisioningMessage": connector.provisioning_message,
         "provisioningAt": instant(connector.provisioning_at),
     }
+
+
+def intervals_written(options: ConnectorOptions) -> dict[str, str]:
+    """The connector's own intervals, as its document writes them; those of the app are left out."""
+    own = {
+        "postureRefreshInterval": options.posture_interval,
+        "postureFullRefreshInterval": options.posture_full_interval,
+    }
+    return {key: interval_text(value) for key, value in own.items() if value is not None}
+
+
+def interval_text(value: timedelta) -> str:
+    """The shortest form of whole minutes, such as `30m`, `8h` and `1d`."""
+    minutes = int(value.total_seconds()) // 60
+    for unit, size in (("d", 24 * 60), ("h", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"

@@ -361,7 +361,7 @@ def _uses(runtime: Runtime, kept: Sequence[Exemption], now: datetime) -> list[Us
     def told() -> Iterator[tuple[Place, Recommendation]]:
         for organization in find_organizations(runtime.state, None):
             for project, one in organization_recommendations(
-                runtime.state, organization, RULES, runtime.settings.posture_interval, now, nothing
+                runtime.state, organization, RULES, runtime.dependencies.intervals, now, nothing
             ):
                 yield place_of(organization, project), one
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cli.organization_rows import WORK_TITLES, View, failure_sentence, sentence, views
@@ -21,7 +21,7 @@ from shared.model.work import Work, WorkKind
 from shared.posture.verdicts import UNREAD
 
 if TYPE_CHECKING:
-    from shared.ports import ConnectorState
+    from shared.ports import ConnectorState, Intervals
     from shared.posture.rule import Rule
 
 EXEMPTED = "exempted"
@@ -154,7 +154,7 @@ def _any_needs_person(work: tuple[Work, ...]) -> bool:
 
 
 def posture_findings(
-    state: ConnectorState, rules: tuple[Rule, ...], interval: timedelta, now: datetime
+    state: ConnectorState, rules: tuple[Rule, ...], intervals: Intervals, now: datetime
 ) -> tuple[dict[OrganizationId, Counter[str]], list[Finding]]:
     """How many recommendations of each outcome each organization has, and where some could not be told."""
     counts: dict[OrganizationId, Counter[str]] = {}
@@ -165,7 +165,7 @@ def posture_findings(
         of_this = counts.setdefault(view.organization.id, Counter())
         reasons: dict[AssessmentStatus, str] = {}
         unread = False
-        for _, one in organization_recommendations(state, view.organization, rules, interval, now):
+        for _, one in organization_recommendations(state, view.organization, rules, intervals, now):
             of_this[EXEMPTED if one.is_exempted else one.status] += 1
             reasons.setdefault(one.status, one.reason)
             unread = unread or (one.status is AssessmentStatus.UNKNOWN and UNREAD in one.evidence)

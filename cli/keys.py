@@ -23,6 +23,8 @@ CONNECTOR: Keys = {
     "plan": "`foundational` or `defender-cspm`",
     "installExtension": "whether it installs the Container Mapping extension",
     "requiredPrerequisites": "prerequisites that onboarding depends on",
+    "postureRefreshInterval": "how often its posture is refreshed, or null: as the app says",
+    "postureFullRefreshInterval": "how often it is refreshed in full, or null: as the app says",
     "createdAt": "when it was created",
     "baselineAt": "when its first complete discovery took stock of what exists, or null",
     "authorization": "`ok`, `ending`, `ended`, `notAuthorized` or `unknown`: can its identity sign in",
@@ -54,6 +56,8 @@ CONNECTOR_DOCUMENT: Keys = {
     "discoverAs": "object: as whom it lists the organizations, where that differs",
     "installExtension": "whether it installs the Container Mapping extension",
     "requiredPrerequisites": "prerequisites that onboarding depends on",
+    "postureRefreshInterval": "how often its posture is refreshed; left out: as the app says",
+    "postureFullRefreshInterval": "how often it is refreshed in full; left out: as the app says",
     "extension": "object: `publisher` and `name` of that extension",
 }
 

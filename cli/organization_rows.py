@@ -27,6 +27,7 @@ WORK_TITLES = {
     WorkKind.INVENTORY: "Listing projects and repositories",
     WorkKind.EXTENSION: "Checking the Container Mapping extension",
     WorkKind.POSTURE: "Assessing the posture",
+    WorkKind.NOTIFICATIONS: "Notifying of changes",
 }
 
 _NO_CONNECTOR = "No connector has it any more; its inventory is kept as it was."

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cli.output import Row, instant
 from cli.problems import WrongOption
 from shared.model.assessment import AssessmentStatus, Resource, ResourceKind, StatusChange
+from shared.model.connector import ConnectorOptions
 from shared.model.exemption import Exemption
 from shared.model.ids import ProjectId
 from shared.model.inventory import Project, Repository
 from shared.model.organization import Organization
 
 if TYPE_CHECKING:
-    from shared.ports import ConnectorState
+    from shared.ports import ConnectorState, Intervals
     from shared.posture.exemptions import Exemptions, Place
     from shared.posture.history import Subject
     from shared.posture.rule import Rule
-    from shared.posture.views import Recommendation
+    from shared.posture.views import Freshness, Recommendation
     from shared.wiring.runtime import Runtime
 
 UNTOLD = frozenset({AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE})
@@ -52,15 +54,16 @@ def place_of(organization: Organization, project: Project | None) -> Place:
 
 
 def find_rules(wanted: str | None, option: str = "--rule") -> tuple[Rule, ...]:
-    """The rule with this id or Defender key; all, when none is named."""
+    """The rule with this id, Defender key or id in another tool; all, when none is named."""
     from shared.posture.catalogue import RULES, find  # noqa: PLC0415 - loads every rule
 
     if wanted is None:
         return RULES
     found = find(wanted)
     if found is None:
-        ids = ", ".join(one.id for one in RULES)
-        raise WrongOption(option, f'there is no rule "{wanted}".', f"There are: {ids}.")
+        near = get_close_matches(wanted.strip().upper(), [one.id for one in RULES], n=5, cutoff=0.5)
+        fix = f"Did you mean {' or '.join(near)}?" if near else "Rules have ids such as ADO-REPO-001."
+        raise WrongOption(option, f'there is no rule "{wanted}".', f"{fix} See docs/rules.")
     return (found,)
 
 
@@ -75,7 +78,7 @@ def organization_recommendations(
     state: ConnectorState,
     organization: Organization,
     rules: tuple[Rule, ...],
-    interval: timedelta,
+    intervals: Intervals,
     now: datetime,
     exemptions: Exemptions | None = None,
 ) -> Iterator[tuple[Project | None, Recommendation]]:
@@ -92,12 +95,13 @@ def organization_recommendations(
         if repository.retired_at is None:
             repositories.setdefault(repository.project_id, []).append(repository)
     assessed_at = state.assessed_at(organization.id)
+    freshness = _freshness(state, organization, intervals)
     own = own_recommendations(
         Resource(ResourceKind.ORGANIZATION, organization.id, organization.name),
         state.assessments(organization.id, ProjectId("")),
         assessed_at.get(""),
         rules=rules,
-        interval=interval,
+        freshness=freshness,
         now=now,
     )
     for one in sorted(with_exemptions(own, place_of(organization, None), holding), key=_order):
@@ -112,12 +116,25 @@ def organization_recommendations(
             state.assessments(organization.id, project.id),
             assessed_at.get(project.id),
             rules=rules,
-            interval=interval,
+            freshness=freshness,
             now=now,
         )
         place = place_of(organization, project)
         for one in sorted(with_exemptions(told, place, holding), key=_order):
             yield project, one
+
+
+def _freshness(state: ConnectorState, organization: Organization, intervals: Intervals) -> Freshness:
+    """By which intervals the organization is refreshed, and what the audit log showed to hold."""
+    from shared.posture.views import Freshness  # noqa: PLC0415 - loads every rule
+
+    holder = state.holder(organization.tenant, organization.id)
+    connector = state.get_connector(holder) if holder is not None else None
+    own = intervals.posture_of(connector.options if connector is not None else ConnectorOptions())
+    summary = state.posture_summaries().get(organization.id)
+    if summary is None:
+        return Freshness(own.look, own.full)
+    return Freshness(own.look, own.full, summary.read_since, summary.confirmed_at)
 
 
 def tell(
@@ -127,7 +144,7 @@ def tell(
     exemptions = exemptions_now(runtime.state, now)
     for organization in organizations:
         for project, one in organization_recommendations(
-            runtime.state, organization, rules, runtime.settings.posture_interval, now, exemptions
+            runtime.state, organization, rules, runtime.dependencies.intervals, now, exemptions
         ):
             yield Told(organization, project, one)
 

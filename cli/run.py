@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--once", is_flag=True, help="Do all that is due, was refused or failed, print a summary, and end."
 )
-@click.option("--now", is_flag=True, help="With --once: treat all work as due, whatever its interval.")
+@click.option("--now", is_flag=True, help="With --once: treat all work as due, and read it in full.")
 @click.option(
     "--wait",
     metavar="TIME",
@@ -73,7 +74,19 @@ def _patience(wait: str) -> timedelta:
     return told
 
 
+def _in_full(runtime: Runtime) -> Runtime:
+    """From now on whatever is refreshed is read in full: when it was read last is an interval, too."""
+    from shared import wiring  # noqa: PLC0415 - heavy
+
+    dependencies = runtime.dependencies
+    intervals = replace(dependencies.intervals, posture_in_full=True)
+    changed = replace(runtime, dependencies=replace(dependencies, intervals=intervals))
+    wiring.use(changed)
+    return changed
+
+
 def _once(runtime: Runtime, patience: timedelta, *, everything: bool) -> int:
+    runtime = _in_full(runtime) if everything else runtime
 
     dead_letters = dead_letter_count(runtime.queue)
     with interruptible(), Progress(runtime.state) as progress:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _secrets: set[str] = set()
 """Values of secret settings that this process has read, so that no message can repeat one."""
 
+_SECRET_SETTINGS = ("ADO_PAT", "AZURE_CLIENT_SECRET", "NOTIFICATION_SECRET")
 _REDACTED = "***"
 
 
@@ -29,7 +30,7 @@ def settings() -> Settings:
     from shared.wiring.settings import load_settings  # noqa: PLC0415 - heavy, see the module docstring
 
     loaded = load_settings(invocation().settings_file)
-    for secret in (loaded.ado_pat, loaded.azure_client_secret):
+    for secret in (loaded.ado_pat, loaded.azure_client_secret, loaded.notification_secret):
         if secret is not None:
             _secrets.add(secret.get_secret_value())
     return loaded
@@ -37,7 +38,7 @@ def settings() -> Settings:
 
 def redact(text: str) -> str:
     """The text without any secret."""
-    known = {os.environ.get(name, "").strip() for name in ("ADO_PAT", "AZURE_CLIENT_SECRET")} | _secrets
+    known = {os.environ.get(name, "").strip() for name in _SECRET_SETTINGS} | _secrets
     for secret in sorted(known - {""}, key=len, reverse=True):
         text = text.replace(secret, _REDACTED)
     return text

@@ -89,7 +89,7 @@ def summarize(
     from shared.posture.catalogue import RULES  # noqa: PLC0415 - loads every rule
 
     state, now = runtime.state, runtime.clock.now()
-    counts, posture = posture_findings(state, RULES, runtime.settings.posture_interval, now)
+    counts, posture = posture_findings(state, RULES, runtime.dependencies.intervals, now)
     findings = find_all(state, now)
     unassessed = {
         work.organization

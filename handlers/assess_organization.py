@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handlers.gather_facts import gather_organization, gather_project
+from handlers.look_for_changes import basis_of, in_projects, look
+from shared.model.assessment import AssessmentChange, AssessmentStatus
 from shared.model.connector import Connector
-from shared.model.facts import OrganizationFacts, ProjectFacts
+from shared.model.facts import FactKind, OrganizationFacts, ProjectFacts
 from shared.model.failure import ServiceError
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.inventory import Project, Repository
@@ -18,15 +20,25 @@ from shared.model.organization import Organization
 from shared.model.work import Lease
 from shared.ports import AzureDevOps, Clock, Dependencies, Urgency
 from shared.posture.catalogue import RULES
-from shared.posture.gathering import Plan, nothing_gathered, nothing_of_organization
+from shared.posture.gathering import (
+    Plan,
+    forget_of_organization,
+    forget_of_project,
+    known_permissions,
+    nothing_gathered,
+    nothing_of_organization,
+)
 from shared.posture.judge import drop_all, judge
-from shared.posture.kept_facts import pack, unpack
+from shared.posture.kept_facts import Kept, KeptProject, facts_of, kept_of, mark_of, pack, unpack
 
 _OF_ORGANIZATION = ProjectId("")
 """Scope of the rows that belong to no project."""
 
 _OF_ORGANIZATION_FIRST = "-"
 """Checkpoint while facts of the organization are being read; it stands before every id of a project."""
+
+_CHANGED_ONLY = "~"
+"""Begins every checkpoint of a refresh that reads only what has changed."""
 
 _AHEAD = 2
 """Projects under way or read and waiting for their turn, per thread: facts in memory stay few."""
@@ -37,13 +49,19 @@ def assess_organization(
 ) -> str:
     """Gather facts of the organization, then of each project, judge them, and store what changed.
 
-    Requests: those of `shared.posture.fact_sets`, as far as rules need them. Sets of the organization are
-    read once, and kept from slice to slice; those of a project once for each project that is ready for use,
-    and only while some rule still answers *unknown* without them; pipeline permissions once for each object
-    that a rule cannot judge without. And 1 where all sets of a project failed, to learn whether it is the
-    project's fault or the organization's. With P projects and O protected objects (repositories, service
-    connections, variable groups, secure files, environments) that is at most `6 * P + 2 * O + 20`, where
-    listings fit on one page.
+    Requests of a full refresh: those of `shared.posture.fact_sets`, as far as rules need them. Sets of the
+    organization are read once, and kept from slice to slice; those of a project once for each project that is
+    ready for use, and only while some rule still answers *unknown* without them; pipeline permissions once
+    for each object that a rule cannot judge without. And 1 where all sets of a project failed, to learn
+    whether it is the project's fault or the organization's. With P projects and O protected objects
+    (repositories, service connections, variable groups, secure files, environments) that is at most
+    `6 * P + 2 * O + 20`, where listings fit on one page.
+
+    Between full refreshes the audit log is asked what has changed (see `handlers.look_for_changes`), and only
+    that is read again: 3 requests, and those of the sets that changed or could not be read before. Everything
+    else is judged from what was kept of it, if at all: a project is judged again when something of it
+    changed, in Azure DevOps or in the inventory, when some of it is unknown, and when facts of the
+    organization changed that matter to it.
 
     A fact that could not be read makes the rules that need it answer *unknown*, with the reason. What the
     whole organization refuses is no verdict on anything: it raises. A rate limit or an outage in the middle
@@ -55,15 +73,32 @@ def assess_organization(
     """
     ado = deps.connect(connector, urgency=Urgency.BACKGROUND)
     plan = Plan(RULES, deps.thresholds)
-    facts = _organization_facts(lease, deps, ado, organization, plan, deadline)
-    found = _repositories(deps, organization.id, lease.checkpoint)
-    run = _Run(deps, ado, organization, plan, facts, found)
-    if plan.left_of_organization(facts):
+    before = unpack(Kept, deps.state.partial(organization.id, lease.kind))
+    changed_only = lease.checkpoint.startswith(_CHANGED_ONLY)
+    if not lease.checkpoint:
+        marked = look(deps, ado, connector, organization, before)
+        changed_only = marked is not None
+        before = marked
+        if marked is not None:
+            # Before anything is read: what the log told is not told again.
+            deps.state.put_partial(lease, pack(marked))
+    after = lease.checkpoint.removeprefix(_CHANGED_ONLY)
+    if before is None:
+        # From the start, also where an earlier version of the app was interrupted.
+        changed_only, after = False, ""
+        before = Kept(
+            nothing_of_organization(organization.id, organization.name, deps.clock.now()),
+            basis=basis_of(deps, connector),
+        )
+    kept = _with_organization(ado, before, plan, lambda: deps.clock.now() >= deadline)
+    found = _repositories(deps, organization.id, after)
+    run = _Run(deps, ado, organization, plan, kept, found, dict(kept.inventory), changed_only)
+    if plan.left_of_organization(run.facts):
         return run.go_on(lease, _OF_ORGANIZATION_FIRST)
-    projects = _projects(deps, organization.id, lease.checkpoint)
-    if lease.checkpoint in {"", _OF_ORGANIZATION_FIRST}:
+    projects = run.due(_projects(deps, organization.id, after))
+    if after in {"", _OF_ORGANIZATION_FIRST}:
         run.store_organization(lease)
-    done = lease.checkpoint
+    done = after
     pool = ThreadPoolExecutor(deps.concurrency, thread_name_prefix="assess")
     try:
         timely = _until(deadline, deps.clock, projects)
@@ -71,7 +106,7 @@ def assess_organization(
             run.store(lease, project, gathered.result())
             done = project.id
     except ServiceError as error:
-        if done == lease.checkpoint:
+        if done == after:
             raise
         deps.log.warning(
             "posture.interrupted",
@@ -83,24 +118,20 @@ def assess_organization(
         return run.go_on(lease, done)
     finally:
         pool.shutdown(cancel_futures=True)
-    finished = not projects or done == projects[-1].id
-    if finished:
-        deps.state.forget_status_changes(lease, deps.clock.now() - deps.intervals.history)
-    return run.go_on(lease, "" if finished else done)
+    if projects and done != projects[-1].id:
+        return run.go_on(lease, done)
+    return run.finish(lease)
 
 
-def _organization_facts(
-    lease: Lease,
-    deps: Dependencies,
-    ado: AzureDevOps,
-    organization: Organization,
-    plan: Plan,
-    deadline: datetime,
-) -> OrganizationFacts:
-    """What the slices before have read, and the rest as far as there is time."""
-    kept = unpack(deps.state.partial(organization.id, lease.kind)) if lease.checkpoint else None
-    facts = kept or nothing_of_organization(organization.id, organization.name, deps.clock.now())
-    return gather_organization(ado, facts, plan, lambda: deps.clock.now() >= deadline)
+def _with_organization(ado: AzureDevOps, kept: Kept, plan: Plan, is_time_up: Callable[[], bool]) -> Kept:
+    """With what is to be read again of the organization, as far as there is time."""
+    forgotten = {FactKind(kind) for kind in kept.forgotten}
+    facts = gather_organization(ado, forget_of_organization(kept.facts, forgotten), plan, is_time_up)
+    left = {kind for kind in plan.left_of_organization(facts) if kind in forgotten}
+    # What is still to be read is kept as it was: whether it changed is seen when it is read.
+    shown = replace(facts, **{kind.name.lower(): getattr(kept.facts, kind.name.lower()) for kind in left})
+    anew = kept.anew or (kept.full_at is not None and in_projects(kept.facts, shown))
+    return replace(kept, facts=shown, forgotten=tuple(sorted(left)), anew=anew)
 
 
 def _projects(deps: Dependencies, organization: OrganizationId, after: str) -> tuple[Project, ...]:
@@ -133,31 +164,80 @@ class _Run:
     ado: AzureDevOps
     organization: Organization
     plan: Plan
-    facts: OrganizationFacts
-    repositories: dict[ProjectId, list[Repository]]
+    kept: Kept
+    repositories: Mapping[ProjectId, Sequence[Repository]]
+    inventory: dict[str, str]
+    changed_only: bool
+
+    @property
+    def facts(self) -> OrganizationFacts:
+        """Facts of the organization that hold."""
+        forgotten = (FactKind(kind) for kind in self.kept.forgotten)
+        return forget_of_organization(self.kept.facts, forgotten)
+
+    def due(self, projects: tuple[Project, ...]) -> tuple[Project, ...]:
+        """Those that are to be judged: all, or those that something changed for or that are not known."""
+        if not self.changed_only or self.kept.anew:
+            return projects
+        unknown = {
+            one.project
+            for one in self.deps.state.project_summaries(self.organization.id)
+            if any(counts.get(AssessmentStatus.UNKNOWN) for counts in one.findings.values())
+        }
+        return tuple(
+            one
+            for one in projects
+            if one.retired_at is not None
+            or one.id in unknown
+            or one.id in self.kept.changed
+            or self.inventory.get(one.id) != mark_of(one, self.repositories.get(one.id, ()))
+        )
 
     def gather(self, project: Project) -> ProjectFacts | None:
         """Read what the rules need of a project; nothing of a deleted one. Runs on a thread of the pool."""
-        repositories = tuple(self.repositories.pop(project.id, ()))
+        repositories = tuple(self.repositories.get(project.id, ()))
         if project.retired_at is not None:
             return None
-        now = self.deps.clock.now()
-        return gather_project(self.ado, self.plan, nothing_gathered(project, repositories, self.facts, now))
+        kept = None
+        if self.changed_only:
+            kept = unpack(KeptProject, self.deps.state.facts(self.organization.id, project.id))
+        if kept is None:
+            now = self.deps.clock.now()
+            return gather_project(
+                self.ado, self.plan, nothing_gathered(project, repositories, self.facts, now)
+            )
+        facts = facts_of(kept, project, repositories, self.facts)
+        marks = self.kept.marks(project.id)
+        known = known_permissions(facts, marks)
+        return gather_project(self.ado, self.plan, forget_of_project(facts, marks), known)
 
     def go_on(self, lease: Lease, checkpoint: str) -> str:
-        """Keep the organization's facts for the slice that goes on there; forget them when it is done."""
-        if checkpoint:
-            self.deps.state.put_partial(lease, pack(self.facts))
-        elif lease.checkpoint:
-            self.deps.state.put_partial(lease, b"")
-        return checkpoint
+        """Keep what the slice that goes on there needs."""
+        self.deps.state.put_partial(lease, pack(replace(self.kept, inventory=self.inventory)))
+        return f"{_CHANGED_ONLY}{checkpoint}" if self.changed_only else checkpoint
+
+    def finish(self, lease: Lease) -> str:
+        """Keep what the next refresh goes on from, and note up to when everything was seen to hold."""
+        state, kept = self.deps.state, self.kept
+        if self.changed_only:
+            kept = replace(kept, changed={}, anew=False)
+            state.confirm_assessments(lease, kept.full_at, kept.looked_at)
+        else:
+            began = kept.facts.gathered_at
+            kept = replace(kept, full_at=began, looked_at=began)
+            state.confirm_assessments(lease, None, None)
+        there = {one.id for one in state.projects(self.organization.id) if one.retired_at is None}
+        inventory = {key: mark for key, mark in self.inventory.items() if key in there}
+        state.put_partial(lease, pack(replace(kept, inventory=inventory)))
+        state.forget_status_changes(lease, self.deps.clock.now() - self.deps.intervals.history)
+        return ""
 
     def store_organization(self, lease: Lease) -> None:
         """Judge the organization itself and write what changed."""
         state, facts = self.deps.state, self.facts
         known = tuple(state.assessments(self.organization.id, _OF_ORGANIZATION))
         change = judge(self.organization.id, facts, known, RULES, self.deps.clock.now(), self.deps.thresholds)
-        state.apply_assessments(lease, None, change, facts.gathered_at)
+        self._apply(lease, None, change, facts.gathered_at)
 
     def store(self, lease: Lease, project: Project, facts: ProjectFacts | None) -> None:
         """Judge what was gathered and write what changed."""
@@ -165,9 +245,17 @@ class _Run:
         known = tuple(state.assessments(self.organization.id, project.id))
         if facts is not None:
             change = judge(self.organization.id, facts, known, RULES, now, self.deps.thresholds)
-            state.apply_assessments(lease, project.id, change, facts.gathered_at)
+            state.put_facts(lease, project.id, pack(kept_of(facts)))
+            self._apply(lease, project.id, change, facts.gathered_at)
+            self.inventory[project.id] = mark_of(project, facts.repositories)
         elif known:
-            state.apply_assessments(lease, project.id, drop_all(self.organization.id, known, now), now)
+            state.put_facts(lease, project.id, b"")
+            self._apply(lease, project.id, drop_all(self.organization.id, known, now), now)
+
+    def _apply(self, lease: Lease, project: ProjectId | None, change: AssessmentChange, at: datetime) -> None:
+        if self.changed_only and not (change.rows or change.dropped or change.history):
+            return
+        self.deps.state.apply_assessments(lease, project, change, at)
 
 
 def _until(deadline: datetime, clock: Clock, projects: Iterable[Project]) -> Iterator[Project]:

@@ -11,17 +11,17 @@ from shared.model.failure import Failure, FailureKind, ServiceError, Throttled, 
 from shared.ports import AzureDevOps
 from shared.posture.administrators import administrators_groups
 from shared.posture.fact_sets import BY_KIND, Level
-from shared.posture.gathering import Plan, is_unasked, not_asked, protected
+from shared.posture.gathering import LISTINGS, Plan, is_unasked, not_asked, protected
 
 T = TypeVar("T")
 
 _RESOURCES = {
-    FactKind.SERVICE_CONNECTION_PERMISSIONS: ("endpoint", "service_connections"),
-    FactKind.VARIABLE_GROUP_PERMISSIONS: ("variablegroup", "variable_groups"),
-    FactKind.SECURE_FILE_PERMISSIONS: ("securefile", "secure_files"),
-    FactKind.ENVIRONMENT_PERMISSIONS: ("environment", "environments"),
+    FactKind.SERVICE_CONNECTION_PERMISSIONS: "endpoint",
+    FactKind.VARIABLE_GROUP_PERMISSIONS: "variablegroup",
+    FactKind.SECURE_FILE_PERMISSIONS: "securefile",
+    FactKind.ENVIRONMENT_PERMISSIONS: "environment",
 }
-"""Type of the resource in pipeline permissions and checks, and the field of the facts that lists them."""
+"""Type of the resource in pipeline permissions and checks."""
 
 
 def gather_organization(
@@ -81,9 +81,15 @@ def _members(ado: AzureDevOps, name: str, groups: Fact[tuple[Group, ...]]) -> Fa
     return _read(lambda: ado.administrators(name, asked))
 
 
-def gather_project(ado: AzureDevOps, plan: Plan, facts: ProjectFacts) -> ProjectFacts:
+def gather_project(
+    ado: AzureDevOps,
+    plan: Plan,
+    facts: ProjectFacts,
+    known: Mapping[tuple[FactKind, str], Fact[bool]] | None = None,
+) -> ProjectFacts:
     """Read what the rules need of a project, set by set, until nothing more would change a verdict.
 
+    `known` are pipeline permissions that hold, by kind and id, of objects that are listed again.
     Raises `Throttled`, and what the organization answers where the project answered nothing at all.
     """
     answers: list[Failure | None] = []
@@ -92,7 +98,7 @@ def gather_project(ado: AzureDevOps, plan: Plan, facts: ProjectFacts) -> Project
             facts = _with_permissions(ado, plan, facts, kind)
             continue
         fact = _project_fact(ado, facts, kind)
-        facts = _with(facts, kind, fact)
+        facts = _with(facts, kind, _with_known(fact, kind, known or {}))
         answers.append(fact.failure)
     if answers and all(answers):
         ado.connection(facts.organization.name)
@@ -114,14 +120,28 @@ def _project_fact(ado: AzureDevOps, facts: ProjectFacts, kind: FactKind) -> Fact
     return _read(calls[kind])
 
 
+def _with_known(
+    fact: Fact[Any], kind: FactKind, known: Mapping[tuple[FactKind, str], Fact[bool]]
+) -> Fact[Any]:
+    permission = next((one for one, listing in LISTINGS.items() if listing is kind), None)
+    if permission is None or fact.value is None or not known:
+        return fact
+    return Fact.read(
+        tuple(
+            replace(one, open_to_all_pipelines=known.get((permission, one.id), one.open_to_all_pipelines))
+            for one in fact.value
+        )
+    )
+
+
 def _resources(facts: ProjectFacts) -> tuple[tuple[str, str], ...]:
-    return tuple((kind, one.id) for fact, (kind, _) in _RESOURCES.items() for one in protected(facts, fact))
+    return tuple((kind, one.id) for fact, kind in _RESOURCES.items() for one in protected(facts, fact))
 
 
 def _with_permissions(ado: AzureDevOps, plan: Plan, facts: ProjectFacts, kind: FactKind) -> ProjectFacts:
     """Each object with its pipeline permission, or why it could not be read."""
     wanted = plan.objects(facts, kind)
-    resource, listing = _RESOURCES[kind]
+    resource, listing = _RESOURCES[kind], LISTINGS[kind].name.lower()
     name, project = facts.organization.name, facts.project.id
     answered = {
         one: _read(lambda one=one: ado.is_open_to_all(name, project, resource, one))  # type: ignore[misc]

@@ -12,7 +12,7 @@ from shared.model.identity import Account
 from shared.model.ids import ConnectorId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Enrollment, OnboardingCause, Organization
-from shared.model.work import WorkKind
+from shared.model.work import LOOKING, WorkKind
 from shared.ports import Dependencies, StateConflict
 from shared.reconcile.organizations import (
     eligibility,
@@ -101,7 +101,7 @@ def _onboard(command: OnboardOrganization, deps: Dependencies) -> None:
         ),
     )
     deps.state.put_enrollment(settled, entries)
-    kinds = tuple(WorkKind) if holder is not None else (WorkKind.PREREQUISITES,)
+    kinds = LOOKING if holder is not None else (WorkKind.PREREQUISITES,)
     bring_forward(deps, record.id, kinds)
 
 

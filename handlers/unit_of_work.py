@@ -84,7 +84,21 @@ def _perform(command: DoWork, deps: Dependencies, body: Body) -> None:
         _let_go(deps, lease)
         raise
     queue_again(deps, ended)
+    if ended.kind is WorkKind.POSTURE and not ended.checkpoint and ended.last_failure is None:
+        tell_of_changes(deps, command.organization)
     queue_due(deps, command.organization)
+
+
+def tell_of_changes(deps: Dependencies, organization: OrganizationId) -> None:
+    """Have changes told that were not yet: once a whole organization was assessed, so a run is one message.
+
+    Not before its lease is let go: whoever tells looks whether a run is under way.
+    """
+    if deps.notifications is None:
+        return
+    told = deps.state.notified(organization).told
+    if next(iter(deps.state.status_changes(organization, after=told)), None) is not None:
+        bring_forward(deps, organization, (WorkKind.NOTIFICATIONS,))
 
 
 def _lease(command: DoWork, deps: Dependencies, now: datetime) -> Lease | None:
@@ -139,7 +153,7 @@ def _run(
     except ServiceError as error:
         failure = error.failure
     now = deps.clock.now()
-    interval = _interval(deps, organization, lease.kind)
+    interval = _interval(deps, connector, organization, lease.kind)
     journal: list[JournalEntry] = []
     if failure is not None:
         ended = transitions.failed(
@@ -216,7 +230,11 @@ def acting_connector(deps: Dependencies, organization: Organization, kind: WorkK
     return wanting[0][0] if wanting else None
 
 
-def _interval(deps: Dependencies, organization: Organization, kind: WorkKind) -> timedelta:
+def _interval(
+    deps: Dependencies, connector: Connector, organization: Organization, kind: WorkKind
+) -> timedelta:
+    if kind is WorkKind.POSTURE:
+        return deps.intervals.posture_of(connector.options).look
     if kind is not WorkKind.PREREQUISITES:
         return deps.intervals.work[kind]
     holder = deps.state.holder(organization.tenant, organization.id)

@@ -44,7 +44,7 @@ _OUTCOMES = f"""
 | notApplicable | The question makes no sense here; the reason says why. |
 | unknown | What decides could not be read or understood; with the reason and, if a right is missing, which. |
 | neverAssessed | It is in the inventory and has not been judged yet. |
-| stale | The last verdict is older than {STALE_AFTER_INTERVALS} times `POSTURE_INTERVAL`. |
+| stale | It was not seen to hold for {STALE_AFTER_INTERVALS} times its interval: see *How fresh it is*. |
 
 *Unknown* never counts as healthy. Where a project's resources cannot even be listed, the project itself is
 shown as unknown, and those that were judged before turn unknown rather than disappear. A project or
@@ -71,10 +71,27 @@ and checks only where there is something to guard. Nothing is read that cannot c
 A service connection that projects share is asked about and judged in each of them: each project decides for
 itself which of its pipelines may use it. Its id as a resource is therefore `PROJECT/CONNECTION`.
 
+## How fresh it is
+
+Everything is read once every `POSTURE_FULL_INTERVAL` (a day). In between, every `POSTURE_INTERVAL` (eight
+hours), the audit log is read since the last look, with an hour of overlap for entries that come late, and
+only what it tells of is read again: a fact set of the organization, or of one project. That takes 3 requests,
+and those of the fact sets that changed; what could not be read before is asked for again, too. Everything is
+read at the short interval where auditing is off or the log may not be read, and at once where the log does
+not tell enough: it failed, it is longer than 30,000 entries, auditing was switched meanwhile, or an entry
+cannot be placed. Set `HOURLY_REQUEST_CAP` for how much an organization with a silent log may cost an hour.
+
+A verdict that rests only on fact sets that are *logged* below counts as assessed when the log was last seen
+to tell of no change, and turns stale {STALE_AFTER_INTERVALS} short intervals after that. Any other counts as
+assessed when its facts were read, and turns stale {STALE_AFTER_INTERVALS} full intervals later, or short ones
+where there is no log to go by. Azure DevOps logs no changes of secure files, environments, service hooks,
+retention, agents and alerts, when somebody was last there, when a pipeline last ran or whether a connection
+works, and nothing of what happens in Microsoft Entra groups.
+
 ## What it needs
 
-| to read | level | requests | from | the identity needs |
-| --- | --- | --- | --- | --- |
+| to read | level | requests | logged | from | the identity needs |
+| --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -145,7 +162,8 @@ def _catalogue() -> str:
         for rule in RULES
     ]
     needs = [
-        f"| {one.title} | {one.level} | {one.requests} | `{one.source}` | {one.permission} |\n"
+        f"| {one.title} | {one.level} | {one.requests} | {'yes' if one.is_logged else 'no'} | `{one.source}` "
+        f"| {one.permission} |\n"
         for one in FACT_SETS
     ]
     left_out = [f"| {topic} | {reason} |\n" for topic, reason in LEFT_OUT.items()]
@@ -183,6 +201,9 @@ def _table(rule: Rule) -> str:
         "topic": f"`{rule.topic}`",
         "Defender for Cloud": f"`{rule.assessment_key}`" if rule.assessment_key else "no counterpart",
         "measured by": ", ".join(f"`POSTURE_{name.upper()}`" for name in rule.thresholds) or "no setting",
+        "seen to hold": "whenever the audit log tells of no change"
+        if rule.is_logged
+        else "when it is read, at full refreshes",
         "the same elsewhere": ", ".join(f"`{alias}`" for alias in rule.aliases) or "none known",
     }
     return "| | |\n| --- | --- |\n" + "\n".join(f"| {name} | {value} |" for name, value in rows.items())

@@ -15,9 +15,10 @@ from typing import Protocol, Self
 from shared.model.assessment import (
     AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
 )
-from shared.model.assessment import ResourceAssessments, StatusChange
+from shared.model.assessment import ResourceAssessments, Severity, StatusChange
+from shared.model.audit import AuditEntry
 from shared.model.command import Command
-from shared.model.connector import Connector
+from shared.model.connector import Connector, ConnectorOptions
 from shared.model.exemption import Exemption
 from shared.model.extension import ExtensionState
 from shared.model.facts import (
@@ -56,6 +57,7 @@ from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryI
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.mapping import Direction, EdgeKind, EdgePage, GraphFacts, Node, NodeId, NodeKind, NodePage
+from shared.model.notification import Notified
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.pipeline_token import PipelineToken
@@ -138,6 +140,10 @@ class AzureDevOps(Protocol):
 
     def audit_log_has_entries(self, organization: str) -> bool:
         """Whether the audit log, which takes "View audit log", holds any entry (Audit - Query, one entry)."""
+        ...
+
+    def audit_entries(self, organization: str, since: datetime) -> Observation[AuditEntry]:
+        """What was logged at that time or later (Audit - Query), in any order."""
         ...
 
     def advanced_security(self, organization: str) -> bool:
@@ -493,6 +499,20 @@ class ConnectorState(Protocol):
         """When each project (by id; the empty string is the organization itself) was last assessed."""
         ...
 
+    def confirm_assessments(
+        self, lease: Lease, read_since: datetime | None, confirmed_at: datetime | None
+    ) -> None:
+        """Note that what was read since then still held at the other time, on the organization's summary."""
+        ...
+
+    def put_facts(self, lease: Lease, project: ProjectId, content: bytes) -> None:
+        """Keep what was read of a project, for the refresh that goes on from it; nothing forgets it."""
+        ...
+
+    def facts(self, organization: OrganizationId, project: ProjectId) -> bytes:
+        """What was kept last of the project; empty when nothing was."""
+        ...
+
     # history of assessments
     def status_changes(
         self,
@@ -507,6 +527,14 @@ class ConnectorState(Protocol):
 
     def forget_status_changes(self, lease: Lease, before: datetime) -> None:
         """Forget the older ones, if the lease still holds; writes nothing where there are none."""
+        ...
+
+    def notified(self, organization: OrganizationId) -> Notified:
+        """How far its changes were told; nothing, as long as none was."""
+        ...
+
+    def put_notified(self, lease: Lease, notified: Notified) -> None:
+        """Note how far they were told, if the lease still holds; else `LeaseLost`."""
         ...
 
     # exemptions
@@ -736,6 +764,14 @@ class Rate(Protocol):
         ...
 
 
+class Notifier(Protocol):
+    """Tells somebody outside what happened."""
+
+    def send(self, identifier: str, body: bytes, at: datetime) -> None:
+        """Send a CloudEvent of that time; the same id again is the same message. Raises `ServiceError`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """What the intake of reports may touch beside `Dependencies`."""
@@ -745,6 +781,20 @@ class Intake:
     rate: Rate
     graph: MappingGraph
     is_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Who is told of changes of the posture, and from which severity on."""
+
+    notifier: Notifier
+    severity: Severity
+
+    @property
+    def severities(self) -> frozenset[Severity]:
+        """Those that are told of."""
+        known = tuple(Severity)
+        return frozenset(known[: known.index(self.severity) + 1])
 
 
 class Urgency(IntEnum):
@@ -777,6 +827,14 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PostureIntervals:
+    """How often posture is refreshed: `look` after what has changed, `full` whatever has."""
+
+    look: timedelta
+    full: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """How often each kind of work is due, and how long things may take."""
 
@@ -789,6 +847,17 @@ class Intervals:
     retry_most: timedelta = timedelta(hours=1)
     history: timedelta = timedelta(days=400)
     """How long changes of status are kept."""
+    posture_full: timedelta = timedelta(0)
+    """How often everything that posture rests on is read, whatever the audit log says; 0: each time."""
+    posture_in_full: bool = False
+    """Whether all that is refreshed is read in full, whatever these intervals are."""
+
+    def posture_of(self, options: ConnectorOptions) -> PostureIntervals:
+        """The connector's own intervals of posture, or else these."""
+        return PostureIntervals(
+            options.posture_interval or self.work[WorkKind.POSTURE],
+            options.posture_full_interval or self.posture_full,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -807,3 +876,5 @@ class Dependencies:
     """How many requests one unit of work may have under way at once."""
     thresholds: Thresholds = DEFAULTS
     """Numbers that posture rules measure by."""
+    notifications: Notifications | None = None
+    """None where nobody is told."""

@@ -201,6 +201,8 @@ _ORGANIZATION_ATTRIBUTES = frozenset(
         "empty_token",
         "project_order",
         "extension_lag",
+        "retention_days",
+        "on_create",
     }
 )
 
@@ -223,6 +225,21 @@ def _set_project(world: World, body: Body) -> None:
         project.set_description(body["description"])
     if "state" in body:
         project.set_state(str(body["state"]))
+
+
+def _set_project_administrators(world: World, body: Body) -> None:
+    project = _project(world, body)
+    with project.organization.change():
+        project.administrators[:] = [world.identities[str(token)].descriptor for token in body["tokens"]]
+
+
+def _set_member(world: World, body: Body) -> None:
+    organization = _organization(world, body)
+    member = organization.member(_identity(world, body))
+    with organization.change():
+        for name in ("meta_type", "origin", "last_accessed"):
+            if name in body:
+                setattr(member, name, str(body[name]))
 
 
 def _extension(method: str) -> Callable[[World, Body], None]:
@@ -266,6 +283,40 @@ ACTIONS: dict[str, Callable[[World, Body], Any]] = {
         str(b["type"]), str(b["id"]), **_keyword(b, "all_pipelines", "pipelines")
     ),
     "add_variable_group": lambda w, b: _project(w, b).add_variable_group(str(b["name"]), b["variables"]).id,
+    "add_secure_file": lambda w, b: {"id": _project(w, b).add_secure_file(str(b["name"])).id},
+    "add_environment": lambda w, b: {
+        "id": _project(w, b).add_environment(str(b["name"]), **_keyword(b, "description")).id
+    },
+    "add_definition": lambda w, b: {
+        "id": _project(w, b).add_definition(str(b["name"]), **_keyword(b, "process", "properties")).id
+    },
+    "add_check": lambda w, b: {
+        "id": _project(w, b).add_check(
+            str(b["type"]), str(b["id"]), str(b["type_id"]), **_keyword(b, "settings", "disabled")
+        ).id
+    },
+    "set_project_administrators": _set_project_administrators,
+    "set_security": lambda w, b: _repository(w, b).set_security(**b["switches"]),
+    "scan": lambda w, b: _repository(w, b).scan(str(b["kind"]), **b.get("alerts", {})),
+    "add_agent_pool": lambda w, b: {
+        "id": _organization(w, b).add_agent_pool(
+            str(b["name"]),
+            **_keyword(b, "is_hosted", "is_legacy", "auto_provision", "auto_update", "size"),
+        ).id
+    },
+    "add_audit_stream": lambda w, b: {
+        "id": _organization(w, b).add_audit_stream(str(b["name"]), **_keyword(b, "status")).id
+    },
+    "add_service_hook": lambda w, b: {
+        "id": _organization(w, b).add_service_hook(str(b["url"]), **_keyword(b, "event", "status")).id
+    },
+    "set_access": lambda w, b: _organization(w, b).set_access(
+        str(b["namespace"]),
+        str(b["token"]),
+        {name: (int(allow), int(deny)) for name, (allow, deny) in b["entries"].items()},
+        **_keyword(b, "inherits"),
+    ),
+    "set_member": _set_member,
     "add_identity": _add_identity,
     "expire_token": lambda w, b: w.expire_token(b.get("identity")),
     "renew_token": lambda w, b: w.expire_token(b.get("identity"), expired=False),

@@ -200,7 +200,11 @@ def _scope(repository: Repository, ref_name: str, kind: str) -> dict[str, Any]:
 
 def _add_endpoint(chance: random.Random, project: Project) -> None:
     kind, scheme, url = chance.choice(ENDPOINT_TYPES)
-    data = {"subscriptionId": project.organization.world.new_id()} if kind == "azurerm" else {}
+    data = (
+        {"subscriptionId": project.organization.world.new_id(), "scopeLevel": "Subscription"}
+        if kind == "azurerm"
+        else {}
+    )
     endpoint = project.add_service_endpoint(
         f"{kind or 'untyped'}-{chance.randrange(1000)}", type=kind, scheme=scheme, url=url,
         ready=chance.random() < 0.9, all_pipelines=chance.choice(_OPEN), data=data,  # noqa: PLR2004 - mostly

@@ -207,6 +207,7 @@ class Organization:
             member = Member(someone, licence(licence_name))
             self.members[someone.id] = member
             self._valid_users().members.append(someone.descriptor)
+            self.audit("Licensing.Assigned", "create", None, UserIdentifier=someone.id)
             self.set_pca(pca, someone)
         return member
 
@@ -218,11 +219,14 @@ class Organization:
             for group in self.groups.values():
                 if someone.descriptor in group.members:
                     group.members.remove(someone.descriptor)
+            self.audit("Licensing.Removed", "remove", None, UserIdentifier=someone.id)
 
     def set_licence(self, name: str | Licence, identity: Identity | None = None) -> None:
         """Give a member another access level; short names are in `identity.LICENCES`."""
         with self.change():
-            self.member(identity).licence = licence(name)
+            member = self.member(identity)
+            member.licence = licence(name)
+            self.audit("Licensing.Modified", "modify", None, UserIdentifier=member.identity.id)
 
     def set_pca(self, kind: PcaKind | str, identity: Identity | None = None) -> None:
         """Say how the identity relates to the administrators of the collection."""
@@ -237,6 +241,8 @@ class Organization:
             if member.pca.is_member:
                 home = {PcaKind.NESTED: nested, PcaKind.ENTRA_GROUP: entra}.get(member.pca, direct)
                 home.members.append(descriptor)
+            action = "Add" if member.pca.is_member else "Remove"
+            self.audit(f"Group.UpdateGroupMembership.{action}", "modify", None, MemberId=member.identity.id)
 
     def administrators(self) -> Group:
         """The group Project Collection Administrators."""
@@ -329,6 +335,7 @@ class Organization:
                 self.pipeline_settings.pop(name, None)
             else:
                 self.pipeline_settings[name] = value
+            self.audit("Pipelines.OrganizationSettings", "modify", None, SettingName=name, NewValue=value)
 
     # --- what guards the whole organization -------------------------------------------------------------
 
@@ -337,6 +344,7 @@ class Organization:
         with self.change():
             pool = AgentPool(100 + self.next_number("pool"), name, **options)  # type: ignore[arg-type]
             self.agent_pools.append(pool)
+            self.audit("Library.AgentPoolCreated", "create", None, AgentPoolName=name)
         return pool
 
     def add_audit_stream(self, name: str, *, status: str = "enabled") -> AuditStream:
@@ -344,6 +352,7 @@ class Organization:
         with self.change():
             stream = AuditStream(self.next_number("stream"), name, status=status)
             self.audit_streams.append(stream)
+            self.audit("AuditLog.StreamCreated", "create", None, DisplayName=name)
         return stream
 
     def add_service_hook(self, url: str, *, event: str = "git.push", status: str = "enabled") -> ServiceHook:
@@ -359,6 +368,7 @@ class Organization:
         """Set the access list of a token: (allow, deny) bits by the legacy descriptor of the group."""
         with self.change():
             self.access.setdefault(namespace.lower(), {})[token] = AccessList(inherits, dict(entries))
+            self.audit("Security.ModifyPermission", "modify", None, NamespaceId=namespace, Token=token)
 
     # --- extensions -------------------------------------------------------------------------------------
 
@@ -396,6 +406,8 @@ class Organization:
             extension = self.extensions[(publisher.lower(), name.lower())]
             extension.flags = flags
             extension.last_updated = wire_time(self.world.now())
+            action = "Disabled" if "disabled" in flags.lower() else "Enabled"
+            self.audit(f"Extension.{action}", "modify", None, ExtensionName=name, PublisherName=publisher)
 
     def uninstall_extension(self, publisher: str, name: str) -> None:
         """Remove an extension."""

@@ -147,6 +147,7 @@ class Project:
                 self.settings.pop(name, None)
             else:
                 self.settings[name] = value
+            self._log("Pipelines.ProjectSettings", "modify", SettingName=name, NewValue=value)
 
     def add_branch_policy(
         self,
@@ -166,6 +167,7 @@ class Project:
                 enabled, blocking, deleted,
             )  # fmt: skip
             self.policies.append(policy)
+            self._log("Policy.PolicyConfigCreated", "create", PolicyTypeId=type_id, ConfigurationId=policy.id)
         return policy
 
     def update_branch_policy(self, policy_id: int, **changes: Json) -> BranchPolicy:
@@ -177,12 +179,14 @@ class Project:
                     raise ValueError(f"a branch policy has no field {name!r} to change")
                 setattr(policy, name, value)
             policy.revision += 1
+            self._log("Policy.PolicyConfigModified", "modify", ConfigurationId=policy_id)
         return policy
 
     def remove_branch_policy(self, policy_id: int) -> None:
         """Remove a policy configuration."""
         with self._change():
             self.policies = [policy for policy in self.policies if policy.id != policy_id]
+            self._log("Policy.PolicyConfigRemoved", "remove", ConfigurationId=policy_id)
 
     def add_service_endpoint(
         self,
@@ -203,6 +207,7 @@ class Project:
                 data=dict(data or {}), is_ready=ready, project_ids=[self.id],
             )  # fmt: skip
             self.endpoints.append(endpoint)
+            self._log("Library.ServiceConnectionCreated", "create", ConnectionId=endpoint.id)
             if all_pipelines is not None:
                 self.permissions[("endpoint", endpoint.id)] = PipelinePermission(all_pipelines)
         return endpoint
@@ -220,6 +225,13 @@ class Project:
             endpoint.is_shared = True
             endpoint.project_ids.append(other.id)
             other.endpoints.append(endpoint)
+            self.organization.audit(
+                "Library.ServiceConnectionSharedWithMultipleProjects",
+                "modify",
+                None,
+                ConnectionId=endpoint.id,
+                ProjectIds=[self.id, other.id],
+            )
 
     def remove_service_endpoint(self, endpoint: ServiceEndpoint) -> None:
         """Remove a service connection from this project."""
@@ -227,6 +239,17 @@ class Project:
             self.endpoints.remove(endpoint)
             if self.id in endpoint.project_ids:
                 endpoint.project_ids.remove(self.id)
+            self._log("Library.ServiceConnectionDeleted", "remove", ConnectionId=endpoint.id)
+
+    def update_service_endpoint(self, endpoint: ServiceEndpoint, **changes: Json) -> ServiceEndpoint:
+        """Change fields of a service connection (`scheme`, `url`, `is_ready`, `data`, `parameters`)."""
+        with self._change():
+            for name, value in changes.items():
+                if name not in {"scheme", "url", "is_ready", "data", "parameters"}:
+                    raise ValueError(f"a service connection has no field {name!r} to change")
+                setattr(endpoint, name, value)
+            self._log("Library.ServiceConnectionModified", "modify", ConnectionId=endpoint.id)
+        return endpoint
 
     def set_pipeline_permission(
         self,
@@ -241,6 +264,8 @@ class Project:
             self.permissions[(resource_type.lower(), resource_id.lower())] = PipelinePermission(
                 all_pipelines, list(pipelines or [])
             )
+            action = "ResourceAuthorizedForProject" if all_pipelines else "ResourceUnauthorizedForProject"
+            self._log(f"Pipelines.{action}", "modify", ResourceType=resource_type, ResourceId=resource_id)
 
     def add_variable_group(
         self,
@@ -254,6 +279,7 @@ class Project:
         with self._change():
             group = VariableGroup(self.organization.next_number("group"), name, variables, type, description)
             self.variable_groups.append(group)
+            self._log("Library.VariableGroupCreated", "create", VariableGroupId=group.id)
         return group
 
     def add_secure_file(self, name: str) -> SecureFile:
@@ -286,6 +312,8 @@ class Project:
                 type_id, dict(settings or {}), disabled,
             )  # fmt: skip
             self.checks.append(check)
+            data = {"ResourceType": resource_type, "ResourceId": resource_id}
+            self._log("CheckConfiguration.Created", "create", **data)
         return check
 
     def add_definition(
@@ -304,7 +332,18 @@ class Project:
                 number, name, process, repository_id=repository_id, properties=dict(properties or {})
             )
             self.definitions.append(definition)
+            self._log("Pipelines.PipelineCreated", "create", PipelineId=number, PipelineName=name)
         return definition
+
+    def update_definition(self, definition: Definition, **properties: Json) -> Definition:
+        """Change fields of a pipeline's definition, by their names on the wire."""
+        with self._change():
+            definition.properties.update(properties)
+            self._log("Pipelines.PipelineModified", "modify", PipelineId=definition.id)
+        return definition
+
+    def _log(self, action: str, category: str, **data: object) -> None:
+        self.organization.audit(action, category, self, **data)
 
     def _audit(self, action: str, category: str, **data: object) -> None:
         self.organization.audit(

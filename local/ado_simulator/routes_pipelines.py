@@ -237,6 +237,7 @@ def definitions(call: Call) -> Answer:
         document = _definition(project, definition)
         if call.flag("includeAllProperties"):
             document["process"] = {"type": definition.process}
+            document["jobAuthorizationScope"] = "projectCollection"
             document["repository"] = {"id": definition.repository_id, "type": "TfsGit"}
             document |= definition.properties
         documents.append(document)

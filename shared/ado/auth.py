@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from shared.ado.authorization import Authorization
+from shared.ado.authorization import Authorization, next_renewal
 from shared.ado.entra import AZURE_DEVOPS_SCOPE, codes_of, refusal_of
 from shared.ado.errors import (
     AzureDevOpsError,
@@ -34,8 +34,6 @@ PAT_SETTING: Final = "ADO_PAT"
 CLIENT_SECRET_SETTING: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a setting
 CERTIFICATE_SETTING: Final = "AZURE_CLIENT_CERTIFICATE_PATH"
 FEDERATED_TOKEN_SETTING: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a setting
-
-_RENEW_BEFORE = timedelta(minutes=5)
 
 Secrets = Mapping[str, Callable[[], str | None]]
 """Reads a setting that holds a secret, by the setting's name; None when it is not set."""
@@ -107,7 +105,7 @@ class EntraCredential:
         self._lock = threading.Lock()
         self._credential: TokenCredential | None = None
         self._header: Authorization | None = None
-        self._expires = datetime.min.replace(tzinfo=UTC)
+        self._renew_at = datetime.min.replace(tzinfo=UTC)
 
     def __repr__(self) -> str:
         return f"EntraCredential({self._title})"
@@ -115,7 +113,7 @@ class EntraCredential:
     def authorization(self, where: Where) -> Authorization:
         """Bearer, fetched when there is none that lasts."""
         with self._lock:
-            if self._header is None or self._clock.now() + _RENEW_BEFORE >= self._expires:
+            if self._header is None or self._clock.now() >= self._renew_at:
                 return self._fetch(where)
             return self._header
 
@@ -139,7 +137,7 @@ class EntraCredential:
             if self._credential is None:
                 self._credential = self._make(where)
             token = self._credential.get_token(AZURE_DEVOPS_SCOPE)
-            self._expires = datetime.fromtimestamp(token.expires_on, UTC)
+            self._renew_at = next_renewal(datetime.fromtimestamp(token.expires_on, UTC), self._clock.now())
             self._header = header = Authorization(f"Bearer {token.token}")
         except (AzureError, ValueError, OSError) as error:
             # The last two stand for a malformed tenant or client id, or an unreadable certificate.

@@ -277,7 +277,10 @@ def _pipeline(fields: Fields) -> Pipeline:
         repository_id=repository.text("id", "") if repository else "",
         repository_name=repository.text("name", "") if repository else "",
         authorization_scope=_word(fields, "jobAuthorizationScope"),
-        badge_enabled=_flag(fields, "badgeEnabled"),
+        # Whole definitions leave it out where it is off; one without a process is no whole definition.
+        badge_enabled=fields.flag("badgeEnabled", default=False)
+        if process
+        else _flag(fields, "badgeEnabled"),
         pool_is_hosted=_flag(pool, "isHosted") if pool else None,
         queue_status=_word(fields, "queueStatus"),
         variables=tuple(_variables(fields)),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import requests
 
-from shared.ado.authorization import Authorization
+from shared.ado.authorization import RENEW_BEFORE, STILL_GOOD, Authorization, next_renewal
 from shared.ado.entra import (
     AZURE_DEVOPS_SCOPE,
     PUBLIC_AUTHORITY,
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RENEW_BEFORE: Final = timedelta(minutes=5)
-"""A token is renewed so long before it expires."""
-
-_STILL_GOOD = timedelta(seconds=30)
 _RENEWAL_MOST = timedelta(seconds=90)
 """How long one instance may take to renew before another does it instead."""
 _WAIT_MOST = timedelta(seconds=100)
@@ -112,7 +108,7 @@ class UserCredential:
         self._clock = clock
         self._lock = threading.Lock()
         self._header: Authorization | None = None
-        self._expires = datetime.min.replace(tzinfo=UTC)
+        self._renew_at = datetime.min.replace(tzinfo=UTC)
 
     def __repr__(self) -> str:
         return f"UserCredential({self._identity.account})"
@@ -120,7 +116,7 @@ class UserCredential:
     def authorization(self, where: Where) -> Authorization:
         """Bearer, renewed when it will soon expire."""
         with self._lock:
-            if self._header is None or self._clock.now() + RENEW_BEFORE >= self._expires:
+            if self._header is None or self._clock.now() >= self._renew_at:
                 return self._obtain(where, refused=None)
             return self._header
 
@@ -151,7 +147,7 @@ class UserCredential:
             if usable is not None and usable.expires > now + RENEW_BEFORE:
                 return self._adopt(usable)
             if record.renewing_until is not None and record.renewing_until > now:
-                if usable is not None and usable.expires > now + _STILL_GOOD:
+                if usable is not None and usable.expires > now + STILL_GOOD:
                     return usable.header  # not adopted: the next request looks for the new one
                 if now > give_up:
                     raise told(NoConnection, where, "another instance renews the sign-in and does not finish")
@@ -193,7 +189,7 @@ class UserCredential:
         if fresh is not None:
             return self._adopt(fresh)
         if isinstance(problem, NoConnection) and usable is not None and usable.expires > self._clock.now():
-            return usable.header
+            return self._adopt(usable)
         raise problem or told(CredentialRefused, where, "Microsoft Entra gave no token", fix=AUTHORIZE_FIX)
 
     def _ask(self, cache: msal.SerializableTokenCache) -> dict[str, Any]:
@@ -226,7 +222,8 @@ class UserCredential:
         )
 
     def _adopt(self, token: _Token) -> Authorization:
-        self._header, self._expires = token.header, token.expires
+        self._header = token.header
+        self._renew_at = next_renewal(token.expires, self._clock.now())
         return token.header
 
 

@@ -14,12 +14,14 @@ from shared.connector_state.journal import write_journal
 from shared.connector_state.leases import check_lease
 from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments, StatusChange
 from shared.model.ids import OrganizationId, ProjectId
+from shared.model.notification import Notified
 from shared.model.summary import PostureSummary, ProjectSummary, with_change
 from shared.model.work import Lease
 
 _DOCUMENT = Document(ResourceAssessments)
 _TOTAL = Document(PostureSummary)
 _CHANGE = Document(StatusChange)
+_NOTIFIED = Document(Notified)
 
 _BEHIND_ALL = 2**62
 
@@ -95,6 +97,36 @@ class AssessmentsPart(Part):
         found = (_TOTAL.load(document) for (document,) in rows)
         return {one.organization: one for one in found}
 
+    def confirm_assessments(
+        self, lease: Lease, read_since: datetime | None, confirmed_at: datetime | None
+    ) -> None:
+        with self._database.write() as connection:
+            check_lease(connection, lease)
+            before = _total(connection, lease.organization)
+            after = replace(before, read_since=read_since, confirmed_at=confirmed_at)
+            if after != before:
+                _write_total(connection, after)
+
+    def put_facts(self, lease: Lease, project: ProjectId, content: bytes) -> None:
+        with self._database.write() as connection:
+            check_lease(connection, lease)
+            if content:
+                connection.execute(
+                    "INSERT OR REPLACE INTO facts (organization, project, content) VALUES (?, ?, ?)",
+                    (lease.organization, project, content),
+                )
+            else:
+                connection.execute(
+                    "DELETE FROM facts WHERE organization = ? AND project = ?", (lease.organization, project)
+                )
+
+    def facts(self, organization: OrganizationId, project: ProjectId) -> bytes:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT content FROM facts WHERE organization = ? AND project = ?", (organization, project)
+            ).fetchone()
+        return b"" if row is None else bytes(row[0])
+
     def status_changes(
         self,
         organization: OrganizationId,
@@ -127,6 +159,21 @@ class AssessmentsPart(Part):
             connection.execute(
                 "DELETE FROM status_changes WHERE organization = ? AND sequence < ?",
                 (lease.organization, row[0] if row else _BEHIND_ALL),
+            )
+
+    def notified(self, organization: OrganizationId) -> Notified:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT document FROM notified WHERE organization = ?", (organization,)
+            ).fetchone()
+        return Notified() if row is None else _NOTIFIED.load(row[0])
+
+    def put_notified(self, lease: Lease, notified: Notified) -> None:
+        with self._database.write() as connection:
+            check_lease(connection, lease)
+            connection.execute(
+                "INSERT OR REPLACE INTO notified (organization, document) VALUES (?, ?)",
+                (lease.organization, _NOTIFIED.dump(notified)),
             )
 
 
@@ -163,20 +210,24 @@ def _write_sums(
     stored = connection.execute(
         "SELECT findings FROM assessed WHERE organization = ? AND project = ?", (organization, scope)
     ).fetchone()
-    summed = PostureSummary(
-        organization,
-        with_change(total.findings, _findings_of(stored[0]) if stored else {}, after.findings),
-        total.projects + (stored is None and after.project is not None),
-        after.assessed_at if total.newest is None else max(total.newest, after.assessed_at),
-        total.changes + len(change.history),
+    summed = replace(
+        total,
+        findings=with_change(total.findings, _findings_of(stored[0]) if stored else {}, after.findings),
+        projects=total.projects + (stored is None and after.project is not None),
+        newest=after.assessed_at if total.newest is None else max(total.newest, after.assessed_at),
+        changes=total.changes + len(change.history),
     )
     connection.execute(
         "INSERT OR REPLACE INTO assessed (organization, project, at, findings) VALUES (?, ?, ?, ?)",
         (organization, scope, time_text(after.assessed_at), json.dumps(after.findings)),
     )
+    _write_total(connection, summed)
+
+
+def _write_total(connection: sqlite3.Connection, total: PostureSummary) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO posture_totals (organization, document) VALUES (?, ?)",
-        (organization, _TOTAL.dump(summed)),
+        (total.organization, _TOTAL.dump(total)),
     )
 
 

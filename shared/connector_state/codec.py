@@ -6,7 +6,7 @@ import dataclasses
 import json
 import types
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import islice
@@ -122,11 +122,26 @@ def _same(value: object) -> object:
     return value
 
 
+def _seconds(value: object) -> object:
+    return cast("timedelta", value).total_seconds()
+
+
+def _duration(plain: object) -> object:
+    return timedelta(seconds=cast("float", plain))
+
+
+_TIMES: dict[object, tuple[Convert, Convert]] = {
+    datetime: (cast("Convert", time_text), cast("Convert", time_of)),
+    timedelta: (_seconds, _duration),
+}
+"""How what tells of time is written, and read back."""
+
+
 @cache
 def _encoder(hint: object) -> Convert:
     """How a value of this type becomes plain JSON data."""
-    if hint is datetime:
-        return cast("Convert", time_text)
+    if hint in _TIMES:
+        return _TIMES[hint][0]
     origin, arguments = _taken_apart(hint)
     if origin is Union:
         inner = _encoder(_only_type(arguments))
@@ -157,8 +172,8 @@ def _encoder(hint: object) -> Convert:
 @cache
 def _decoder(hint: object) -> Convert:
     """How plain JSON data becomes a value of this type again."""
-    if hint is datetime:
-        return cast("Convert", time_of)
+    if hint in _TIMES:
+        return _TIMES[hint][1]
     origin, arguments = _taken_apart(hint)
     if origin is Union:
         inner = _decoder(_only_type(arguments))

@@ -244,7 +244,34 @@ CREATE TABLE report_receipts (
 CREATE INDEX report_receipts_old ON report_receipts (forget_at);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _MAPPINGS)
+_NOTIFIED = """
+-- How far the changes of an organization were told outside.
+CREATE TABLE notified (
+    organization TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_FACTS = """
+-- What was read of each project at the last refresh, for the one that reads only what has changed.
+CREATE TABLE facts (
+    organization TEXT NOT NULL,
+    project TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (organization, project)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _SECOND,
+    _SIGN_INS,
+    _EXEMPTIONS,
+    _HISTORY,
+    _NOTIFIED,
+    _FACTS,
+    _MAPPINGS,
+)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.model.ids import ConnectorId, TenantId
@@ -124,6 +124,10 @@ class ConnectorOptions:
     required_prerequisites: tuple[PrerequisiteName, ...] = DEFENDER_PREREQUISITES
     extension_publisher: str = CONTAINER_MAPPING_PUBLISHER
     extension_name: str = CONTAINER_MAPPING_EXTENSION
+    posture_interval: timedelta | None = None
+    """How often posture is refreshed; None: as the app's setting says."""
+    posture_full_interval: timedelta | None = None
+    """How often it is refreshed in full; None: as the app's setting says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class PostureSummary:
     """What was assessed in an organization: the sum over its projects, of which `projects` were assessed.
 
     `newest` is when the last of them was; None when none was. `changes` is how many changes of status there
-    ever were: the number of the last one.
+    ever were: the number of the last one. What was read at `read_since` or later still held at
+    `confirmed_at`, as far as the audit log tells; both are None where it was not asked since then.
     """
 
     organization: OrganizationId
@@ -33,6 +34,8 @@ class PostureSummary:
     projects: int = 0
     newest: datetime | None = None
     changes: int = 0
+    read_since: datetime | None = None
+    confirmed_at: datetime | None = None
 
 
 def findings_of(rows: Iterable[ResourceAssessments]) -> Findings:

@@ -17,7 +17,11 @@ class WorkKind(StrEnum):
     INVENTORY = "inventory"
     EXTENSION = "extension"
     POSTURE = "posture"
+    NOTIFICATIONS = "notifications"
 
+
+LOOKING = (WorkKind.PREREQUISITES, WorkKind.INVENTORY, WorkKind.EXTENSION, WorkKind.POSTURE)
+"""Work that looks into Azure DevOps; the rest only tells what was found."""
 
 ONBOARDING_QUEUE = "onboarding"
 """Queue of forced onboarding; not a kind of recurring work."""

@@ -25,7 +25,8 @@ class FactSet:
     """One fact set.
 
     `requests` says what reading it once costs, `source` which address of Azure DevOps it is read from,
-    `permission` the right that it takes, as a person would look for it.
+    `permission` the right that it takes, as a person would look for it. `is_logged`: the audit log tells of
+    every change of it (see `shared.posture.audit`), so that it holds until the log tells of one.
     """
 
     kind: FactKind
@@ -34,6 +35,7 @@ class FactSet:
     requests: str
     source: str
     permission: str
+    is_logged: bool = False
 
 
 _INSTANCE = "View instance-level information"
@@ -47,7 +49,7 @@ _USE = "Reader on the variable group, secure file or environment (token scope: B
 
 
 def _access(kind: FactKind, title: str, namespace: str) -> FactSet:
-    return FactSet(kind, Level.ORGANIZATION, title, "1", f"{_LISTS}/{namespace}", _ACCESS)
+    return FactSet(kind, Level.ORGANIZATION, title, "1", f"{_LISTS}/{namespace}", _ACCESS, is_logged=True)
 
 
 FACT_SETS: tuple[FactSet, ...] = (
@@ -58,6 +60,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1, and 1 more where the settings page does not tell",
         "GET /_settings/organizationPolicy",
         f"{_INSTANCE} (token scope: full access)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.ORGANIZATION_PIPELINE_SETTINGS,
@@ -66,6 +69,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         "POST /_apis/Contribution/HierarchyQuery",
         f"{_INSTANCE} (token scope: full access)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.RETENTION,
@@ -82,6 +86,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         "GET extmgmt.dev.azure.com/_apis/extensionmanagement/installedextensions",
         f"{_INSTANCE} (token scope: Extensions, read: vso.extension)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.AUDIT_STREAMS,
@@ -90,6 +95,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         "GET auditservice.dev.azure.com/_apis/audit/streams",
         "View audit log (token scope: Auditing, read audit log: vso.auditlog)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.SERVICE_HOOKS,
@@ -123,6 +129,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1 per page",
         "GET vssps.dev.azure.com/_apis/graph/groups",
         f"{_INSTANCE} (token scope: Graph, read: vso.graph)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.ADMINISTRATORS,
@@ -173,6 +180,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1 per page, unless no repository has a default branch",
         "GET /{project}/_apis/policy/configurations",
         "Read on the project's repositories (token scope: Code, read: vso.code)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.PIPELINES,
@@ -181,6 +189,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1 per page",
         "GET /{project}/_apis/build/definitions",
         "View build pipeline in the project (token scope: Build, read: vso.build)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.PIPELINE_SETTINGS,
@@ -189,6 +198,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         "GET /{project}/_apis/build/generalsettings",
         "View project-level information (token scope: Project and team, read: vso.project)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.SERVICE_CONNECTIONS,
@@ -198,6 +208,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "GET /{project}/_apis/serviceendpoint/endpoints",
         "Reader on the project's service connections"
         " (token scope: Service connections, read: vso.serviceendpoint)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.VARIABLE_GROUPS,
@@ -206,6 +217,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1 per page",
         "GET /{project}/_apis/distributedtask/variablegroups",
         "Reader in the project's library (token scope: Variable groups, read: vso.variablegroups_read)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.SECURE_FILES,
@@ -231,6 +243,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1 per 100 service connections, variable groups, secure files and environments",
         "POST /{project}/_apis/pipelines/checks/queryconfigurations",
         "Reader on the project's protected resources (token scope: Build, read: vso.build)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.SERVICE_CONNECTION_PERMISSIONS,
@@ -239,6 +252,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         f"{_PERMISSIONS}/endpoint",
         "Reader on the service connection (token scope: Build, read: vso.build)",
+        is_logged=True,
     ),
     FactSet(
         FactKind.VARIABLE_GROUP_PERMISSIONS,
@@ -247,6 +261,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1, for one that holds secrets",
         f"{_PERMISSIONS}/variablegroup",
         _USE,
+        is_logged=True,
     ),
     FactSet(
         FactKind.SECURE_FILE_PERMISSIONS,
@@ -255,6 +270,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         f"{_PERMISSIONS}/securefile",
         _USE,
+        is_logged=True,
     ),
     FactSet(
         FactKind.ENVIRONMENT_PERMISSIONS,
@@ -263,6 +279,7 @@ FACT_SETS: tuple[FactSet, ...] = (
         "1",
         f"{_PERMISSIONS}/environment",
         _USE,
+        is_logged=True,
     ),
 )
 """In the order in which they are gathered: what may make another one needless comes before it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.model.assessment import AssessmentStatus
 from shared.model.facts import (
@@ -21,12 +22,21 @@ from shared.model.failure import Failure, FailureKind
 from shared.model.ids import OrganizationId
 from shared.model.inventory import Project, Repository
 from shared.model.thresholds import Thresholds
-from shared.posture.fact_sets import FACT_SETS, Level, at_level
+from shared.posture.audit import Mark
+from shared.posture.fact_sets import BY_KIND, FACT_SETS, Level, at_level
 from shared.posture.judging import verdicts_of
 from shared.posture.rule import Rule
 
 T = TypeVar("T")
 Protected = ServiceConnection | VariableGroup | SecureFile | Environment
+
+LISTINGS: Mapping[FactKind, FactKind] = {
+    FactKind.SERVICE_CONNECTION_PERMISSIONS: FactKind.SERVICE_CONNECTIONS,
+    FactKind.VARIABLE_GROUP_PERMISSIONS: FactKind.VARIABLE_GROUPS,
+    FactKind.SECURE_FILE_PERMISSIONS: FactKind.SECURE_FILES,
+    FactKind.ENVIRONMENT_PERMISSIONS: FactKind.ENVIRONMENTS,
+}
+"""Of which objects each kind of pipeline permission is."""
 
 _NOT_ASKED = Failure(FailureKind.UNREADABLE, "NotAsked", "It was not asked.")
 
@@ -110,6 +120,71 @@ def _looks_anywhere(facts: OrganizationFacts) -> bool:
     return is_unasked(facts.advanced_security) or (
         told is not None and any(any(switches.values()) for switches in told.repositories.values())
     )
+
+
+def forget_of_organization(facts: OrganizationFacts, kinds: Iterable[FactKind]) -> OrganizationFacts:
+    """The facts without these sets; and without the members of groups that are listed again."""
+    forgotten = set(kinds)
+    if FactKind.GROUPS in forgotten:
+        forgotten.add(FactKind.ADMINISTRATORS)
+    unasked: dict[str, Any] = {kind.name.lower(): not_asked() for kind in forgotten}
+    return replace(facts, **unasked) if unasked else facts
+
+
+def unread_of_organization(facts: OrganizationFacts) -> tuple[FactKind, ...]:
+    """Sets of the organization that were asked for and could not be read."""
+    return tuple(one.kind for one in at_level(Level.ORGANIZATION) if _is_refused(_fact(facts, one.kind)))
+
+
+def forget_of_project(facts: ProjectFacts, marks: Iterable[Mark]) -> ProjectFacts:
+    """The facts without these sets, and without what could not be read.
+
+    Where a listing of objects is forgotten, the checks of all objects are as well: they are asked for of the
+    objects that there are. What is known of the permissions of those objects is `known_permissions`.
+    """
+    marked = {kind for kind, one in marks if not one}
+    forgotten = {one.kind for one in at_level(Level.PROJECT) if _is_refused(_fact(facts, one.kind))}
+    forgotten |= {kind for kind in marked if BY_KIND[kind].level is Level.PROJECT}
+    if forgotten & set(LISTINGS.values()):
+        forgotten.add(FactKind.CHECKS)
+    unasked: dict[str, Any] = {kind.name.lower(): not_asked() for kind in forgotten}
+    facts = replace(facts, **unasked) if unasked else facts
+    gone = set(marks)
+    for permission, listing in LISTINGS.items():
+        objects = protected(facts, permission)
+        kept = tuple(
+            replace(one, open_to_all_pipelines=not_asked())
+            if _is_refused(one.open_to_all_pipelines) or gone & {(permission, ""), (permission, one.id)}
+            else one
+            for one in objects
+        )
+        if kept != objects:
+            values: dict[str, Any] = {listing.name.lower(): Fact.read(kept)}
+            facts = replace(facts, **values)
+    return facts
+
+
+def known_permissions(
+    facts: ProjectFacts, marks: Iterable[Mark]
+) -> Mapping[tuple[FactKind, str], Fact[bool]]:
+    """Pipeline permissions that were read and still hold, by kind and id of the object."""
+    gone = set(marks)
+    return {
+        (kind, one.id): one.open_to_all_pipelines
+        for kind in LISTINGS
+        if (kind, "") not in gone
+        for one in protected(facts, kind)
+        if (kind, one.id) not in gone and one.open_to_all_pipelines.value is not None
+    }
+
+
+def _fact(facts: OrganizationFacts | ProjectFacts, kind: FactKind) -> Fact[object]:
+    fact: Fact[object] = getattr(facts, kind.name.lower())
+    return fact
+
+
+def _is_refused(fact: Fact[T]) -> bool:
+    return fact.failure is not None and not is_unasked(fact)
 
 
 class Plan:

@@ -1,40 +1,132 @@
-"""Facts of an organization as bytes, for the slice that goes on with them."""
+"""What one refresh leaves for the next one, or for its next slice, as bytes."""
 
 from __future__ import annotations
 
 import json
 import types
 import zlib
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from shared.model.facts import Fact, OrganizationFacts
+from shared.model.facts import (
+    BranchPolicy,
+    Checks,
+    Environment,
+    Fact,
+    FactKind,
+    OrganizationFacts,
+    Pipeline,
+    PipelineSettings,
+    ProjectFacts,
+    SecureFile,
+    ServiceConnection,
+    VariableGroup,
+)
+from shared.model.ids import ProjectId
+from shared.model.inventory import Project, Repository
+from shared.posture.audit import Mark
 
-_VERSION = 1
+T = TypeVar("T")
+
+_VERSION = 2
 
 
-def pack(facts: OrganizationFacts) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of an organization between refreshes, and of a refresh between its slices.
+
+    - `facts`: what was read of the organization itself.
+    - `basis`: by which rules, numbers and identity it was read; by others everything is read anew.
+    - `full_at`: when the last full refresh began that came to its end; None while the first is under way.
+    - `looked_at`: up to when the audit log was read, or everything was; `seen` are the ids of entries that
+      were heeded, as far back as the next look goes.
+    - `inventory`: by project, a mark of its rows in the inventory as they were when it was judged last.
+    - `forgotten` and `changed`: fact sets of the organization, and of projects, that are to be read again.
+    - `anew`: facts of the organization changed on which verdicts in every project may rest.
+    """
+
+    facts: OrganizationFacts
+    basis: str = ""
+    full_at: datetime | None = None
+    looked_at: datetime | None = None
+    seen: tuple[str, ...] = ()
+    inventory: Mapping[str, str] = field(default_factory=dict)
+    forgotten: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    anew: bool = False
+
+    def marks(self, project: ProjectId) -> frozenset[Mark]:
+        """What of the project is to be read again."""
+        return frozenset((FactKind(kind), one) for kind, one in self.changed.get(project, ()))
+
+    def with_marks(self, marks: Mapping[ProjectId, Iterable[Mark]]) -> Kept:
+        """With these to be read again as well."""
+        changed = {key: set(told) for key, told in self.changed.items()}
+        for project, told in marks.items():
+            changed.setdefault(project, set()).update((kind.value, one) for kind, one in told)
+        return replace(self, changed={key: tuple(sorted(told)) for key, told in sorted(changed.items())})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptProject:
+    """What was read of a project itself, and when the first of it was."""
+
+    pipeline_settings: Fact[PipelineSettings]
+    branch_policies: Fact[tuple[BranchPolicy, ...]]
+    pipelines: Fact[tuple[Pipeline, ...]]
+    service_connections: Fact[tuple[ServiceConnection, ...]]
+    variable_groups: Fact[tuple[VariableGroup, ...]]
+    secure_files: Fact[tuple[SecureFile, ...]]
+    environments: Fact[tuple[Environment, ...]]
+    checks: Fact[Checks]
+    gathered_at: datetime
+
+
+def kept_of(facts: ProjectFacts) -> KeptProject:
+    """What is kept of a project's facts: all that was read of it alone."""
+    return KeptProject(**{one.name: getattr(facts, one.name) for one in fields(KeptProject)})
+
+
+def facts_of(
+    kept: KeptProject, project: Project, repositories: tuple[Repository, ...], organization: OrganizationFacts
+) -> ProjectFacts:
+    """The facts of a project, from what was kept of it and what is known besides."""
+    told = {one.name: getattr(kept, one.name) for one in fields(KeptProject)}
+    return ProjectFacts(project=project, repositories=repositories, organization=organization, **told)
+
+
+def mark_of(project: Project, repositories: Iterable[Repository]) -> str:
+    """A short text that is another one when the rows of a project that rules look at are others."""
+    own = (project.name, project.state, project.visibility, project.retired_at is None)
+    inside = [
+        (one.id, one.name, one.default_branch, one.is_disabled, one.is_fork, one.missing_since is None)
+        for one in repositories
+    ]
+    return f"{zlib.crc32(repr((own, inside)).encode(errors='surrogatepass')):08x}"
+
+
+def pack(value: Kept | KeptProject) -> bytes:
     """The facts as bytes that `unpack` reads back; what rules derived from them is left out."""
-    text = json.dumps([_VERSION, _plain(facts)], separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps([_VERSION, _plain(value)], separators=(",", ":"), ensure_ascii=True)
     return zlib.compress(text.encode("ascii"))
 
 
-def unpack(content: bytes) -> OrganizationFacts | None:
-    """The facts that were packed; None for nothing, or for what another version of the app packed."""
+def unpack(kind: type[T], content: bytes) -> T | None:
+    """What was packed; None for nothing, or for what another version of the app packed."""
     if not content:
         return None
     try:
         version, document = json.loads(zlib.decompress(content))
         if version != _VERSION:
             return None
-        found = _made(OrganizationFacts, document)
+        found = _made(kind, document)
     except (ValueError, TypeError, KeyError, zlib.error):
         return None
-    return found if isinstance(found, OrganizationFacts) else None
+    return found if isinstance(found, kind) else None
 
 
 def _plain(value: object) -> object:
@@ -43,6 +135,8 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
+        if any(isinstance(key, tuple) for key in value):
+            return [[list(key), _plain(one)] for key, one in value.items()]
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, frozenset):
         return sorted(str(one) for one in value)
@@ -73,14 +167,14 @@ def _made(hint: Any, value: Any) -> Any:  # noqa: ANN401 - whatever a fact may h
                 told = value[one.name]
                 values[one.name] = None if told is None else _made(wanted, told)
         return origin(**values)
-    if origin is tuple:
-        return tuple(_made(arguments[0], one) for one in value)
-    if origin is frozenset:
-        return frozenset(value)
+    if origin in {tuple, frozenset}:
+        if arguments[-1] is not Ellipsis and origin is tuple:
+            return tuple(_made(one, told) for one, told in zip(arguments, value, strict=True))
+        return origin(_made(arguments[0], one) for one in value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
+        if isinstance(value, list):
+            return {_made(arguments[0], key): _made(arguments[1], one) for key, one in value}
         return {key: _made(arguments[1], one) for key, one in value.items()}
     if origin is datetime:
         return datetime.fromisoformat(value)
-    if isinstance(origin, type) and issubclass(origin, StrEnum):
-        return origin(value)
-    return value
+    return origin(value) if isinstance(origin, type) and issubclass(origin, StrEnum) else value

@@ -55,6 +55,7 @@ class Rule:
     portal or the command, `limits` what the rule does not tell. `assessment_key` is Defender's key of the
     same recommendation, `aliases` are the ids of rules of other tools that mean the same; `standards` what
     catalogues of risks and techniques the rule answers to. `thresholds` names the numbers it measures by.
+    `beyond_log`: it looks at something of which the audit log does not tell, in a fact set of which it does.
     """
 
     id: RuleId
@@ -74,6 +75,7 @@ class Rule:
     thresholds: tuple[str, ...] = ()
     lifecycle: Lifecycle = Lifecycle.STABLE
     limits: str = ""
+    beyond_log: bool = False
 
     @property
     def permissions(self) -> tuple[str, ...]:
@@ -84,3 +86,8 @@ class Rule:
     def sources(self) -> tuple[str, ...]:
         """Where in Azure DevOps the evidence is read, in a stable order."""
         return tuple(dict.fromkeys(BY_KIND[one.kind].source for one in FACT_SETS if one.kind in self.needs))
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether its verdicts hold until the audit log tells of a change."""
+        return not self.beyond_log and all(BY_KIND[kind].is_logged for kind in self.needs)

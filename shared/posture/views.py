@@ -24,6 +24,37 @@ STALE_AFTER_INTERVALS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the verdicts of an organization may be, and up to when the audit log showed them to hold.
+
+    What was read at `read_since` or later was seen to hold at `confirmed_at`, as far as the log tells of it:
+    verdicts that rest on that alone count as assessed then, and grow old by the `look` interval. Others grow
+    old by the `full` one, by which they are read. Where the log was not asked, everything is read at the
+    `look` interval.
+    """
+
+    look: timedelta
+    full: timedelta
+    read_since: datetime | None = None
+    confirmed_at: datetime | None = None
+
+    def assessed_at(self, rule: Rule, read_at: datetime) -> datetime:
+        """When a verdict of the rule that rests on what was read then was last seen to hold."""
+        if not self._is_confirmed(rule, read_at) or self.confirmed_at is None:
+            return read_at
+        return max(read_at, self.confirmed_at)
+
+    def is_stale(self, rule: Rule, read_at: datetime, now: datetime) -> bool:
+        """Whether it is older than twice the interval by which it is refreshed."""
+        asked = self.confirmed_at is not None
+        interval = max(self.look, self.full) if asked and not rule.is_logged else self.look
+        return now - self.assessed_at(rule, read_at) > STALE_AFTER_INTERVALS * interval
+
+    def _is_confirmed(self, rule: Rule, read_at: datetime) -> bool:
+        return rule.is_logged and self.read_since is not None and read_at >= self.read_since
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """One rule's word on one resource, as of now.
 
@@ -62,7 +93,7 @@ def project_recommendations(
     assessed_at: datetime | None,
     *,
     rules: Iterable[Rule],
-    interval: timedelta,
+    freshness: Freshness,
     now: datetime,
 ) -> Iterator[Recommendation]:
     """Everything there is to say of one project; a caller with many projects goes from one to the next.
@@ -78,7 +109,6 @@ def project_recommendations(
         for row in rows
         if row.resource.kind is not ResourceKind.REPOSITORY or key_of(row.resource) in present
     }
-    old = assessed_at is not None and now - assessed_at > STALE_AFTER_INTERVALS * interval
     for rule in rules:
         if isinstance(rule.evaluate, OfOrganization):
             continue
@@ -86,7 +116,7 @@ def project_recommendations(
             if assessment is None:
                 yield _never(rule, resource)
             else:
-                yield _told(rule, resource, assessment, assessed_at, old=old)
+                yield _told(rule, resource, assessment, assessed_at, freshness, now)
 
 
 def own_recommendations(
@@ -95,18 +125,17 @@ def own_recommendations(
     assessed_at: datetime | None,
     *,
     rules: Iterable[Rule],
-    interval: timedelta,
+    freshness: Freshness,
     now: datetime,
 ) -> Iterator[Recommendation]:
     """Everything there is to say of the organization itself: of rules about it and its agent pools."""
     stored = tuple(rows)
-    old = assessed_at is not None and now - assessed_at > STALE_AFTER_INTERVALS * interval
     for rule in rules:
         if not isinstance(rule.evaluate, OfOrganization):
             continue
         said = [(row.resource, row.assessments[rule.id]) for row in stored if rule.id in row.assessments]
         for resource, assessment in said:
-            yield _told(rule, resource, assessment, assessed_at, old=old)
+            yield _told(rule, resource, assessment, assessed_at, freshness, now)
         if not said and (assessed_at is None or rule.resource is ResourceKind.ORGANIZATION):
             yield _never(rule, organization)
 
@@ -163,9 +192,15 @@ def _never(rule: Rule, resource: Resource) -> Recommendation:
 
 
 def _told(
-    rule: Rule, resource: Resource, assessment: Assessment, assessed_at: datetime | None, *, old: bool
+    rule: Rule,
+    resource: Resource,
+    assessment: Assessment,
+    read_at: datetime | None,
+    freshness: Freshness,
+    now: datetime,
 ) -> Recommendation:
     verdict = assessment.verdict
+    old = read_at is not None and freshness.is_stale(rule, read_at, now)
     return Recommendation(
         rule=rule,
         resource=resource,
@@ -174,7 +209,7 @@ def _told(
         reason=verdict.reason,
         evidence=verdict.evidence,
         permission=verdict.permission,
-        assessed_at=assessed_at,
+        assessed_at=freshness.assessed_at(rule, read_at) if read_at is not None else None,
         first_seen=assessment.first_seen,
         changed_at=assessment.changed_at,
     )

@@ -13,6 +13,7 @@ from shared.ado.factory import AdoOptions, AzureDevOpsFactory
 from shared.ado.pipeline_tokens import PipelineTokenVerifier
 from shared.ado.user import Entra, SignIns
 from shared.connector_state import StateUrlError, open_state
+from shared.model.assessment import Severity
 from shared.model.connector import Connector
 from shared.model.work import WorkKind
 from shared.ports import (
@@ -22,11 +23,13 @@ from shared.ports import (
     Intake,
     Intervals,
     Log,
+    Notifications,
     SecretUnavailable,
     State,
     Urgency,
 )
 from shared.queue import QueueUrlError, open_queue
+from shared.webhook.sender import SecretError, Webhook, signing_key
 from shared.wiring.clock import SystemClock
 from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
 from shared.wiring.process import gone, is_alive, process_owner
@@ -80,12 +83,14 @@ def intervals(settings: Settings) -> Intervals:
             WorkKind.INVENTORY: settings.inventory_interval,
             WorkKind.EXTENSION: settings.extension_interval,
             WorkKind.POSTURE: settings.posture_interval,
+            WorkKind.NOTIFICATIONS: settings.posture_interval,
         },
         not_onboarded_recheck=settings.not_onboarded_interval,
         lease=settings.time_slice * _LEASE_FACTOR,
         slice=settings.time_slice,
         requeue_after=settings.requeue_after,
         history=settings.history_retention,
+        posture_full=settings.posture_full_interval,
     )
 
 
@@ -103,6 +108,7 @@ def build_runtime(
 
     Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
     """
+    notifications = _notifications(settings, clock or SystemClock())
     log: Log = configure_logging(settings.log_level, stream=stream_logs)
     clock = clock or SystemClock()
     state, queue = (stores or open_stores)(settings, clock)
@@ -152,6 +158,7 @@ def build_runtime(
             clock=clock,
             log=log,
             intervals=intervals(settings),
+            notifications=notifications,
             owner=process_owner(),
             concurrency=settings.requests_at_once,
             thresholds=settings.thresholds,
@@ -181,6 +188,38 @@ def _free_what_the_dead_hold(settings: Settings, state: State) -> None:
     """Free the leases of processes of this machine that do not run any more: they need not run out first."""
     among_machines = not is_file(settings.state_url)
     state.release_leases_of(gone((work.leased_by for work in state.work()), among_machines=among_machines))
+
+
+_SHORTEST_SECRET = 16
+
+
+def _notifications(settings: Settings, clock: Clock) -> Notifications | None:
+    """Who is told of changes. Raises `SettingsError` for a webhook without a secret that is one."""
+    if not settings.notification_url:
+        return None
+    secret = settings.notification_secret
+    text = secret.get_secret_value() if secret is not None else ""
+    try:
+        key = signing_key(text)
+    except SecretError as error:
+        raise SettingsError(f"NOTIFICATION_SECRET: {error}. Example: whsec_ and base64, or text.") from None
+    if len(key) < _SHORTEST_SECRET:
+        raise SettingsError(
+            f"NOTIFICATION_SECRET: {'is too short' if text else 'is missing'}: messages to NOTIFICATION_URL "
+            f"are signed. Set it to at least {_SHORTEST_SECRET} random characters (behind whsec_ the base64 "
+            f"of as many bytes), and tell the receiver."
+        )
+    webhook = Webhook(
+        settings.notification_url,
+        lambda: _secret("NOTIFICATION_SECRET", secret) or "",
+        clock,
+        timeout=min(settings.request_timeout.total_seconds(), _WEBHOOK_MOST),
+    )
+    return Notifications(webhook, Severity(settings.notification_severity))
+
+
+_WEBHOOK_MOST = 30.0
+"""Seconds that a webhook may take to answer."""
 
 
 def ado_options(settings: Settings) -> AdoOptions:

@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         description="When to queue due posture assessments (NCRONTAB, six fields, UTC).",
         examples=["50 */5 * * * *"],
     )
+    refresh_notifications_schedule: Schedule = Field(
+        default="10 */5 * * * *",
+        description="When to queue due notifications (NCRONTAB, six fields, UTC).",
+        examples=["10 */5 * * * *"],
+    )
     prerequisites_interval: Duration = Field(
         default=timedelta(hours=8),
         ge=timedelta(seconds=1),
@@ -211,8 +216,17 @@ class Settings(BaseSettings):
         default=timedelta(hours=8),
         ge=timedelta(seconds=1),
         le=timedelta(days=30),
-        description="How often recommendations are assessed; older than twice this is shown as stale.",
+        description="How often posture is refreshed: what the audit log says has changed or, where it cannot"
+        " be read, everything. What was not seen to hold for twice this is shown as stale.",
         examples=["8h"],
+    )
+    posture_full_interval: Duration = Field(
+        default=timedelta(hours=24),
+        ge=timedelta(0),
+        le=timedelta(days=30),
+        description="How often everything that posture rests on is read, whatever the audit log says. No more"
+        " than POSTURE_INTERVAL: each time.",
+        examples=["24h"],
     )
     history_retention: Duration = Field(
         default=timedelta(days=400),
@@ -313,6 +327,21 @@ class Settings(BaseSettings):
         " connection or other resource is one of production.",
         examples=["prod,prd,live"],
     )
+    notification_url: str = Field(
+        default="",
+        description="Webhook that is told of new unhealthy findings and of recoveries."
+        " Must be https unless it is loopback.",
+        examples=["https://hooks.example.com/posture"],
+    )
+    notification_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret that messages to the webhook are signed with (HMAC-SHA256); any text, or base64"
+        " behind whsec_.",
+        examples=["(at least 24 random characters)"],
+    )
+    notification_severity: Literal["high", "medium", "low"] = Field(
+        default="high", description="Least severity that the webhook is told of.", examples=["medium"]
+    )
     time_slice: Duration = Field(
         default=timedelta(minutes=4),
         ge=timedelta(milliseconds=100),
@@ -411,7 +440,27 @@ class Settings(BaseSettings):
             raise ValueError(SOVEREIGN)
         return host.rstrip("/")
 
-    @field_validator("ado_pat", "azure_client_secret")
+    @field_validator("notification_url")
+    @classmethod
+    def _webhook(cls, value: str) -> str:
+        if not value:
+            return value
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise ValueError("holds a space or a character that no URL has; write it percent-encoded")
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError:
+            raise ValueError("is not an http(s) URL") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+            raise ValueError("is not an http(s) URL")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must be https (http is allowed for loopback)")
+        if "@" in parts.netloc or parts.fragment:
+            raise ValueError("must not carry credentials or a fragment")
+        return value
+
+    @field_validator("ado_pat", "azure_client_secret", "notification_secret")
     @classmethod
     def _secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value().strip():

@@ -151,6 +151,20 @@ NOT_TEXT = (
     M("no-is-false", named("no"), "name", '"no" without quotes', QUOTES),
     M("yes-is-true", GOOD + "region: yes\n", "region", "without quotes", QUOTES),
     M(
+        "interval",
+        GOOD + "postureRefreshInterval: 8 hours\n",
+        "postureRefreshInterval",
+        '"8 hours" is not an interval',
+        "such as 30m",
+    ),
+    M(
+        "interval-too-long",
+        GOOD + "postureFullRefreshInterval: 31d\n",
+        "postureFullRefreshInterval",
+        '"31d" is not an interval',
+        "30 days at most",
+    ),
+    M(
         "off",
         GOOD + "installExtension: off\n",
         "installExtension",

@@ -63,6 +63,8 @@ discoverAs:
 installExtension: true
 requiredPrerequisites:
   - organizationMembership
+postureRefreshInterval: 30m
+postureFullRefreshInterval: 12h
 extension:
   publisher: contoso
   name: mapping
@@ -161,6 +163,7 @@ def test_changes_are_told_by_field_and_meaning() -> None:
         ("Fabrikam", "fabrikam", "organizations", "Fabrikam", "fabrikam", "Only the spelling"),
         ("contoso\n  - Fabrikam", "Fabrikam\n  - contoso", "organizations", "contoso", "Fabrikam", "order"),
         ("installExtension: true", "installExtension: false", "installExtension", "true", "false", "stays"),
+        ("Interval: 30m", "Interval: 45m", "postureRefreshInterval", "30m", "45m", "other interval"),
         (
             "account: ann@",
             "account: bob@",
@@ -261,6 +264,7 @@ def test_flags_and_a_file_give_the_same_export(ado: CommandLine, state: State) -
         *("--exclude", "sandbox-*", "--auth", "service-principal", "--client-id", GUID.upper()),
         *("--discover-as", "user", "--account", "ann@contoso.com", "--install-extension"),
         *("--require", "organizationMembership"),
+        *("--posture-refresh-interval", "30m", "--posture-full-refresh-interval", "720m"),
     )
     (kept,) = state.connectors()
     exported = ado("connector", "export", "contoso-prod").out

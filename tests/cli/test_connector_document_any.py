@@ -93,6 +93,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "region": st.sampled_from(["westeurope", "eastus2", "uksouth"]),
         "plan": st.sampled_from(["foundational", "defender-cspm"]),
         "installExtension": st.booleans(),
+        "postureRefreshInterval": st.sampled_from(["5m", "90m", "24h", "720h", "1d", "30d"]),
+        "postureFullRefreshInterval": st.sampled_from(["60m", "9999m", "10d"]),
         "requiredPrerequisites": st.lists(
             st.sampled_from([one.value for one in PrerequisiteName]), unique=True
         ),

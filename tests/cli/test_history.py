@@ -9,6 +9,7 @@ import pytest
 
 from cli import keys
 from shared.model.assessment import AssessmentStatus as Is
+from shared.model.assessment import ResourceKind
 from shared.model.ids import TenantId
 from shared.model.organization import Organization
 from shared.model.work import Lease, WorkKind
@@ -20,6 +21,10 @@ from tests.posture.builders import ORGANIZATION, a_policy, a_project, a_reposito
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
+ASSESSED = {
+    one.id for one in RULES if one.resource not in {ResourceKind.ORGANIZATION, ResourceKind.AGENT_POOL}
+}
+"""What is said of a project and what is in it."""
 RULE = "ADO-REPO-001"
 ONE = {"minimumApproverCount": 1, "creatorVoteCounts": False}
 
@@ -115,6 +120,16 @@ def test_changes_since_a_time(ado: CommandLine) -> None:
     assert ado.json("recommendations", "changes", "--since", "1d") == []
     assert "No status changed" in ado("recommendations", "changes", "--since", "1d").err
     assert "--since" in ado("recommendations", "changes", "--since", "never", code=2).err
+    tomorrow = (NOW + DAY).isoformat()
+    assert "yet to come" in ado("recommendations", "changes", "--since", tomorrow, code=2).err
+    told = ado("recommendations", "changes", "--since", "2d", "--until", "3d", code=2).err
+    assert "is not after --since" in told
+
+
+def test_a_rule_that_is_none_is_told_with_those_it_may_mean(ado: CommandLine) -> None:
+    told = " ".join(ado("recommendations", "list", "--rule", "ado-rep-001", code=2).err.split())
+    assert "Did you mean ADO-REPO-001" in told
+    assert "such as ADO-REPO-001" in ado("recommendations", "list", "--rule", "!", code=2).err
 
 
 def test_a_trend_goes_day_by_day(ado: CommandLine) -> None:
@@ -127,7 +142,7 @@ def test_a_trend_goes_day_by_day(ado: CommandLine) -> None:
     ]  # fmt: skip
     assert [one["score"] for one in rows] == [None, 100, 100, 100, 0, 0, 0, 100, 100, 0, 0]
     by_rule = ado.json("recommendations", "trend", "--days", "1", "--by-rule")
-    assert {one["rule"] for one in by_rule} == {None, *(one.id for one in RULES)}
+    assert {one["rule"] for one in by_rule} == {None} | ASSESSED
     assert Is.UNHEALTHY.value.upper() in ado("recommendations", "trend", "--days", "1").out
 
 

@@ -54,6 +54,7 @@ def test_counts_of_every_queue(ado: CommandLine, queue: Queues) -> None:
         "inventory": (0, 0),
         "extension": (0, 0),
         "posture": (1, 0),
+        "notifications": (0, 0),
     }
 
 

@@ -67,6 +67,7 @@ def _of_class(hint: type) -> st.SearchStrategy[object]:
         int: st.integers(min_value=0, max_value=2**53),
         float: st.floats(allow_nan=False, allow_infinity=False),
         datetime: TIMES,
+        timedelta: st.timedeltas(timedelta(0), timedelta(days=400)),
         type(None): st.none(),
     }
     if hint in simple:

@@ -16,6 +16,7 @@ from shared.model.assessment import (
     StatusChange,
 )
 from shared.model.ids import RuleId
+from shared.model.notification import Notified
 from shared.model.work import Lease, WorkKind
 from shared.ports import LeaseLost
 from tests.contract.adapters import START, State, StatePlace
@@ -137,3 +138,16 @@ def test_who_lost_the_lease_forgets_nothing(state: State) -> None:
     with pytest.raises(LeaseLost):
         write(state, held, change(2))
     assert numbers(state) == [(1, "r1")]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records(Notified))
+def test_how_far_it_was_told_is_read_back(state: State, drawn: Notified) -> None:
+    state.drop_work(ORGANIZATION, WorkKind.NOTIFICATIONS)
+    held = lease(state, WorkKind.NOTIFICATIONS)
+    state.put_notified(held, drawn)
+    assert state.notified(ORGANIZATION) == drawn
+    assert state.notified(OTHER) == Notified()
+    state.drop_work(ORGANIZATION, WorkKind.NOTIFICATIONS)
+    with pytest.raises(LeaseLost):
+        state.put_notified(held, Notified())

@@ -57,11 +57,13 @@ BINDINGS = {
     "refresh_inventory": _timer("REFRESH_INVENTORY_SCHEDULE"),
     "refresh_extensions": _timer("REFRESH_EXTENSIONS_SCHEDULE"),
     "refresh_posture": _timer("REFRESH_POSTURE_SCHEDULE"),
+    "refresh_notifications": _timer("REFRESH_NOTIFICATIONS_SCHEDULE"),
     "onboard_organization": _queue("onboarding"),
     "sync_organization": _queue("inventory"),
     "check_prerequisites": _queue("prerequisites"),
     "check_container_mapping": _queue("extension"),
     "assess_organization": _queue("posture"),
+    "notify_organization": _queue("notifications"),
     "receive_container_mapping": HTTP,
 }
 

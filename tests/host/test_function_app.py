@@ -49,6 +49,7 @@ EMPTY_IN_SAMPLE = {
     "state_url": "its default is a place of this user",
     "ado_pat": "a secret",
     "azure_client_secret": "a secret",
+    "notification_secret": "a secret",
 }
 """Settings that the sample names without their value, and why."""
 
@@ -114,7 +115,7 @@ def test_the_sample_is_what_the_app_reads(sample: dict[str, str], monkeypatch: p
 
 def test_every_setting_that_a_binding_names_is_in_the_sample(sample: dict[str, str]) -> None:
     named = set(re.findall(r"%(\w+)%", json.dumps(BINDINGS)))
-    assert len(named) == 5
+    assert len(named) == 6
     assert named <= set(sample)
     assert all(one["connection"] in sample for one, *_ in BINDINGS.values() if "connection" in one)
 

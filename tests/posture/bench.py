@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from handlers.assess_organization import assess_organization
+from handlers.unit_of_work import tell_of_changes
 from local.ado_simulator import Simulator, World
 from local.ado_simulator.organization import Organization as SimulatedOrganization
 from local.ado_simulator.project import Project as SimulatedProject
@@ -87,9 +88,17 @@ class Bench:
             connect=connect,
             clock=self.clock,
             log=structlog.get_logger(),
-            intervals=Intervals({}, HOUR, HOUR, HOUR, HOUR),
+            intervals=Intervals({WorkKind.POSTURE: 8 * HOUR}, HOUR, HOUR, HOUR, HOUR),
             owner="worker",
         )
+
+    def goes_by_the_log(self, look: timedelta = 8 * HOUR, full: timedelta = 24 * HOUR) -> None:
+        """From now on everything is read once a day, and in between what the audit log says has changed."""
+        self.world.clock = self.clock.now
+        self.truth.audit_log.clear()
+        self.truth.set_policy("LogAuditEvents", value=True)
+        intervals = replace(self.deps.intervals, work={WorkKind.POSTURE: look}, posture_full=full)
+        self.deps = replace(self.deps, intervals=intervals)
 
     def close(self) -> None:
         self.queue.close()
@@ -134,6 +143,8 @@ class Bench:
             work = self._work(WorkKind.POSTURE)
             if work.leased_until is not None:
                 self.state.finish_work(lease, replace(work, checkpoint=checkpoint))
+        if not checkpoint:
+            tell_of_changes(self.deps, self.organization.id)
         return checkpoint
 
     def _work(self, kind: WorkKind) -> Work:

@@ -13,7 +13,6 @@ from local.ado_simulator import Fault, FaultKind, Simulator, World
 from local.ado_simulator.resources import PROJECT_SETTINGS
 from shared.model.failure import Denied, Throttled, Transient
 from shared.model.thresholds import DEFAULTS
-from shared.model.work import WorkKind
 from shared.ports import LeaseLost
 from shared.posture.catalogue import RULES
 from shared.posture.gathering import Plan
@@ -171,7 +170,6 @@ def test_slices_of_one_project_add_up_to_the_whole(bench: Bench) -> None:
     assert bench.asked()["policy/configurations"] == len(projects)
     assert bench.asked()["hierarchyquery"] == 1, "what was read of the organization is kept"
     assert len(bench.said()) == 5 * len(projects)
-    assert bench.state.partial(bench.organization.id, WorkKind.POSTURE) == b""
 
 
 def test_a_rate_limit_keeps_what_was_done_and_makes_nothing_unknown(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from shared.model.assessment import AssessmentStatus, ResourceAssessments, Resou
 from shared.model.facts import FactKind, ProjectFacts
 from shared.model.inventory import Project, Repository
 from shared.posture.judge import judge
-from shared.posture.views import Recommendation, count, project_recommendations
+from shared.posture.views import Freshness, Recommendation, count, project_recommendations
 from tests.posture.builders import (
     NOW,
     ORGANIZATION,
@@ -49,7 +49,7 @@ def shown(
             rows,
             assessed_at,
             rules=SOME_RULES,
-            interval=EIGHT_HOURS,
+            freshness=Freshness(EIGHT_HOURS, EIGHT_HOURS),
             now=now,
         )
     )
@@ -125,7 +125,13 @@ def test_a_verdict_of_a_rule_that_is_gone_is_not_shown() -> None:
     rows = rows_of(some_facts())
     told = list(
         project_recommendations(
-            a_project(), [a_repository()], rows, NOW, rules=SOME_RULES[:1], interval=EIGHT_HOURS, now=NOW
+            a_project(),
+            [a_repository()],
+            rows,
+            NOW,
+            rules=SOME_RULES[:1],
+            freshness=Freshness(EIGHT_HOURS, EIGHT_HOURS),
+            now=NOW,
         )
     )
     assert {one.rule.id for one in told} == {SOME_RULES[0].id}
@@ -138,3 +144,37 @@ def test_a_rule_that_is_new_has_not_judged_anything_yet() -> None:
     assert {one.resource.kind for one in told if one.rule.id == "ADO-CONN-002"} == {
         ResourceKind.SERVICE_CONNECTION
     }
+
+
+RULE_LOGGED = next(rule for rule in SOME_RULES if rule.is_logged)
+RULE_BEYOND = replace(RULE_LOGGED, beyond_log=True)
+DAY = timedelta(days=1)
+HOURS = timedelta(hours=1)
+
+
+def test_what_the_log_shows_to_hold_counts_as_assessed_at_the_look() -> None:
+    fresh = Freshness(EIGHT_HOURS, DAY, read_since=NOW, confirmed_at=NOW + 20 * HOURS)
+    assert fresh.assessed_at(RULE_LOGGED, NOW) == NOW + 20 * HOURS
+    assert not fresh.is_stale(RULE_LOGGED, NOW, NOW + 36 * HOURS)
+    assert fresh.is_stale(RULE_LOGGED, NOW, NOW + 37 * HOURS), "twice the short interval after the look"
+    assert fresh.assessed_at(RULE_LOGGED, NOW + 21 * HOURS) == NOW + 21 * HOURS, "read later still"
+
+
+def test_what_the_log_does_not_tell_of_counts_as_assessed_when_it_was_read() -> None:
+    fresh = Freshness(EIGHT_HOURS, DAY, read_since=NOW, confirmed_at=NOW + 40 * HOURS)
+    assert fresh.assessed_at(RULE_BEYOND, NOW) == NOW
+    assert not fresh.is_stale(RULE_BEYOND, NOW, NOW + 48 * HOURS)
+    assert fresh.is_stale(RULE_BEYOND, NOW, NOW + 49 * HOURS)
+
+
+def test_what_the_last_full_refresh_did_not_read_is_not_confirmed() -> None:
+    fresh = Freshness(EIGHT_HOURS, DAY, read_since=NOW, confirmed_at=NOW + 20 * HOURS)
+    assert fresh.assessed_at(RULE_LOGGED, NOW - HOURS) == NOW - HOURS
+    assert fresh.is_stale(RULE_LOGGED, NOW - HOURS, NOW + 20 * HOURS)
+
+
+def test_without_a_log_all_grow_old_by_the_short_interval() -> None:
+    fresh = Freshness(EIGHT_HOURS, DAY)
+    for rule in (RULE_LOGGED, RULE_BEYOND):
+        assert not fresh.is_stale(rule, NOW, NOW + 16 * HOURS)
+        assert fresh.is_stale(rule, NOW, NOW + 17 * HOURS)

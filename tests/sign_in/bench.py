@@ -41,7 +41,7 @@ class Bench:
     """A world whose demo user is Ana, a person of its tenant."""
 
     folder: Path
-    world: World = field(default_factory=lambda: generate_world(5, 3, 4, 3))
+    world: World = field(default_factory=lambda: generate_world(5, 3, 2, 2))
     directory: Directory = field(default_factory=Directory)
     more: dict[str, str] = field(default_factory=dict)
     """Further settings of the commands."""

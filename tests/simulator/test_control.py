@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -19,6 +20,18 @@ WEB: dict[str, object] = {**SHOP, "repository": "web"}
 EXTENSION: dict[str, object] = {"organization": "contoso", "publisher": "p", "name": "e"}
 EXAMPLES: dict[str, dict[str, object]] = {
     "add_organization": {"name": "new", "pca": "custom", "licence": "early-adopter"},
+    "add_secure_file": {**SHOP, "name": "key.pfx"},
+    "add_environment": {**SHOP, "name": "prod", "description": "d"},
+    "add_definition": {**SHOP, "name": "build", "process": 1},
+    "add_check": {**SHOP, "type": "environment", "id": "1", "type_id": "t"},
+    "set_project_administrators": {**SHOP, "tokens": []},
+    "set_security": {**WEB, "switches": {"blockPushes": True}},
+    "scan": {**WEB, "kind": "secret", "alerts": {"high": 1}},
+    "add_agent_pool": {"organization": "contoso", "name": "own", "size": 0},
+    "add_audit_stream": {"organization": "contoso", "name": "siem"},
+    "add_service_hook": {"organization": "contoso", "url": "https://example.com"},
+    "set_access": {"organization": "contoso", "namespace": "n", "token": "t", "entries": {"a;b": [1, 0]}},
+    "set_member": {"organization": "contoso", "origin": "msa"},
     "rename_organization": {"organization": "contoso", "name": "renamed"},
     "remove_organization": {"organization": "contoso"},
     "stop_organization": {"organization": "contoso"},
@@ -198,3 +211,46 @@ def test_it_runs_as_a_process_of_its_own() -> None:
         finally:
             process.terminate()
             assert process.wait(10) == 0
+
+
+def test_what_posture_reads_can_be_set(world: World, contoso: Organization, simulator: Simulator) -> None:
+    """Each action of these, as somebody without Python sets up a world."""
+    shop = {"organization": "contoso", "project": "Shop"}
+
+    def do(action: str, **body: Any) -> dict[str, Any]:
+        answer = requests.post(f"{simulator.url}/_control/{action}", json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()  # type: ignore[no-any-return]
+
+    environment = do("add_environment", **shop, name="prod")["result"]["id"]
+    do(
+        "add_check",
+        **shop,
+        type="environment",
+        id=environment,
+        type_id="8c6f20a7-a545-4486-9777-f762fafe0d4d",
+    )
+    do("add_secure_file", **shop, name="key.pfx")
+    do("add_definition", **shop, name="build", process=1, properties={"badgeEnabled": True})
+    do("set_security", **shop, repository="web", switches={"blockPushes": True})
+    do("scan", **shop, repository="web", kind="secret", alerts={"high": 2})
+    do("set_project_administrators", **shop, tokens=[world.token])
+    do("add_agent_pool", organization="contoso", name="own", auto_update=False)
+    do("add_audit_stream", organization="contoso", name="siem", status="disabledByUser")
+    do("add_service_hook", organization="contoso", url="http://example.com")
+    do("set_access", organization="contoso", namespace="N", token="repoV2", entries={"a;b": [4, 0]})
+    do("set_member", organization="contoso", meta_type="guest", last_accessed="2020-01-01T00:00:00Z")
+    do("set_organization", organization="contoso", retention_days=3)
+    project = contoso.project("Shop")
+    assert [one.name for one in project.environments] == ["prod"]
+    assert [one.resource_type for one in project.checks] == ["environment"]
+    assert [one.name for one in project.secure_files] == ["key.pfx"]
+    assert project.definitions[-1].properties == {"badgeEnabled": True}
+    assert project.repository("web").alerts == {"secret": {"high": 2}}
+    assert project.administrators == [world.identity.descriptor]
+    assert contoso.agent_pools[-1].auto_update is False
+    assert contoso.audit_streams[-1].status == "disabledByUser"
+    assert contoso.service_hooks[-1].inputs == {"url": "http://example.com"}
+    assert contoso.access["n"]["repoV2"].entries == {"a;b": (4, 0)}
+    assert contoso.member().meta_type == "guest"
+    assert contoso.retention_days == 3

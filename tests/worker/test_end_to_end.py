@@ -17,7 +17,7 @@ from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityR
 from shared.model.ids import ConnectorId, TenantId
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
-from shared.model.work import WorkKind
+from shared.model.work import LOOKING
 from shared.ports import State
 from shared.queue import open_queue
 from shared.queue.messages import encode
@@ -132,7 +132,7 @@ def test_from_a_timer_to_the_journal(
 
     assert equals(state, world)
     assert {one.state for one in state.enrollments()} == {OnboardingState.ONBOARDED}
-    assert {one.kind for one in state.work() if one.last_success is not None} == set(WorkKind)
+    assert {one.kind for one in state.work() if one.last_success is not None} == set(LOOKING)
     told = [one.event for one in state.journal(limit=10_000)]
     for event in (
         JournalEvent.ORGANIZATION_DISCOVERED,

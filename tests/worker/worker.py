@@ -25,6 +25,7 @@ FUNCTIONS = {
     "inventory": "sync_organization",
     "extension": "check_container_mapping",
     "posture": "assess_organization",
+    "notifications": "notify_organization",
 }
 """The function of each queue."""
 

@@ -22,6 +22,7 @@ from shared.connector_state.tables.table import Delete, Entity, Operation, Put, 
 from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments, StatusChange
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.journal import JournalEntry
+from shared.model.notification import Notified
 from shared.model.summary import PostureSummary, ProjectSummary, with_change
 from shared.model.work import SKEW, Lease, Work, WorkKind
 
@@ -30,6 +31,7 @@ _PROJECT = Document(ProjectSummary)
 _TOTAL = Document(PostureSummary)
 
 _CHANGES = Documents(StatusChange)
+_NOTIFIED = Document(Notified)
 
 ResourceKey = tuple[str, str]
 
@@ -40,6 +42,7 @@ _DIGITS: Final = 12
 _HISTORY_CHUNK: Final = 100
 """Changes of status in one entity, at most: those of one project in one run are kept together."""
 _TOTAL_ROW: Final = "posture-total"
+_NOTIFIED_ROW: Final = "notified"
 _WHOLE: Final = "-"
 """In keys, for the organization itself: no project's id, and a key's part cannot be empty."""
 _LAST: Final = 3
@@ -58,12 +61,11 @@ class _Sums:
         """The sums once a project's have become these, and what writes them."""
         before = self.by_project.get(after.project)
         newest = self.total.newest
-        total = PostureSummary(
-            self.total.organization,
-            with_change(self.total.findings, before or {}, after.findings),
-            self.total.projects + (before is None and after.project is not None),
-            after.assessed_at if newest is None else max(newest, after.assessed_at),
-            self.total.changes,
+        total = replace(
+            self.total,
+            findings=with_change(self.total.findings, before or {}, after.findings),
+            projects=self.total.projects + (before is None and after.project is not None),
+            newest=after.assessed_at if newest is None else max(newest, after.assessed_at),
         )
         told = {_AT: time_text(after.assessed_at), "project": after.project or ""}
         changed = replace(self, total=total)
@@ -223,6 +225,26 @@ class AssessmentsPart(InventoryPart):
         found = (_TOTAL.load(unpack(one.values)) for one in self._table.query(CATALOG, prefix("posture")))
         return {one.organization: one for one in found}
 
+    def confirm_assessments(
+        self, lease: Lease, read_since: datetime | None, confirmed_at: datetime | None
+    ) -> None:
+        self.check_lease(lease)
+        before = self._sums_before(lease)
+        total = replace(before.total, read_since=read_since, confirmed_at=confirmed_at)
+        if total == before.total:
+            return
+        after = replace(before, total=total)
+        self._sums.pop(lease.organization, None)
+        self._fence.write(lease, [after.write_total])
+        self._sums[lease.organization] = after
+
+    def put_facts(self, lease: Lease, project: ProjectId, content: bytes) -> None:
+        self.check_lease_now_and_then(lease)
+        self._put_pieces(lease, ("facts", project), content)
+
+    def facts(self, organization: OrganizationId, project: ProjectId) -> bytes:
+        return self._pieces(organization, ("facts", project))
+
     def status_changes(
         self,
         organization: OrganizationId,
@@ -276,6 +298,14 @@ class AssessmentsPart(InventoryPart):
                 deletes = []
         if deletes:
             self._fence.write(lease, deletes)
+
+    def notified(self, organization: OrganizationId) -> Notified:
+        stored = self._table.get(partition_of(organization), key(_NOTIFIED_ROW))
+        return Notified() if stored is None else _NOTIFIED.load(unpack(stored.values))
+
+    def put_notified(self, lease: Lease, notified: Notified) -> None:
+        self.check_lease_now_and_then(lease)
+        self._fence.write(lease, [Put(key(_NOTIFIED_ROW), pack(_NOTIFIED.dump(notified)))])
 
     def finish_work(self, lease: Lease, work: Work, journal: Sequence[JournalEntry] = ()) -> Work:
         if lease.kind is WorkKind.POSTURE:

@@ -149,23 +149,24 @@ class InventoryPart(CatalogPart, WorkPart):
 
     def put_partial(self, lease: Lease, content: bytes) -> None:
         self.check_lease(lease)
+        self._put_pieces(lease, ("partial", lease.kind.value), content)
+
+    def partial(self, organization: OrganizationId, kind: WorkKind) -> bytes:
+        return self._pieces(organization, ("partial", kind.value))
+
+    def _put_pieces(self, lease: Lease, name: tuple[str, str], content: bytes) -> None:
+        """Write bytes as rows of pieces, in place of what was kept under the name."""
         pieces = [content[start : start + _PIECE] for start in range(0, len(content), _PIECE)]
-        stale = self._partial_rows(lease.organization, lease.kind)[len(pieces) :]
+        kept = self._table.query(partition_of(lease.organization), prefix(*name), select=("RowKey",))
+        stale = [one.row for one in kept][len(pieces) :]
         for number, piece in enumerate(pieces):
-            row = key("partial", lease.kind.value, f"{number:06}")
-            self._fence.write(lease, [Put(row, pack_bytes(piece))])
+            self._fence.write(lease, [Put(key(*name, f"{number:06}"), pack_bytes(piece))])
         for start in range(0, len(stale), FENCED_MOST):
             self._fence.write(lease, [Delete(row) for row in stale[start : start + FENCED_MOST]])
 
-    def partial(self, organization: OrganizationId, kind: WorkKind) -> bytes:
-        rows = prefix("partial", kind.value)
-        return b"".join(
-            unpack_bytes(one.values) for one in self._table.query(partition_of(organization), rows, page=4)
-        )
-
-    def _partial_rows(self, organization: OrganizationId, kind: WorkKind) -> list[str]:
-        rows = prefix("partial", kind.value)
-        return [one.row for one in self._table.query(partition_of(organization), rows, select=("RowKey",))]
+    def _pieces(self, organization: OrganizationId, name: tuple[str, str]) -> bytes:
+        found = self._table.query(partition_of(organization), prefix(*name), page=4)
+        return b"".join(unpack_bytes(one.values) for one in found)
 
 
 def _rows(change: InventoryChange) -> Iterator[tuple[str, Operation, int]]:

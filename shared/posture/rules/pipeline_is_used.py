@@ -49,6 +49,7 @@ RULE = Rule(
     standards=("OWASP CI/CD Top 10: CICD-SEC-7 Insecure System Configuration",),
     thresholds=("pipeline_inactive_days",),
     limits="Classic releases that use it are not told.",
+    beyond_log=True,
     needs=frozenset({FactKind.PIPELINES}),
     evaluate=each_pipeline(_judge),
 )

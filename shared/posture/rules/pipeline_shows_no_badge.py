@@ -30,7 +30,7 @@ RULE = Rule(
         "A badge tells whoever has its address that the pipeline exists and when it fails, and "
         "where badges are not private that is everybody."
     ),
-    judged="Unhealthy when `badgeEnabled` is true.",
+    judged="Unhealthy when `badgeEnabled` is true. Whole definitions leave it out where it is off.",
     fix=(
         "Open the pipeline > Edit > More actions > Triggers > YAML (or Options for classic ones).",
         "Turn off the status badge.",

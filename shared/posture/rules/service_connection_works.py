@@ -42,6 +42,7 @@ RULE = Rule(
     references=("https://learn.microsoft.com/azure/devops/pipelines/library/service-endpoints",),
     standards=("OWASP CI/CD Top 10: CICD-SEC-7 Insecure System Configuration",),
     limits="Connections that work and are never used are not told.",
+    beyond_log=True,
     needs=frozenset({FactKind.SERVICE_CONNECTIONS}),
     evaluate=each_service_connection(_judge),
 )
