@@ -163,6 +163,7 @@ def test_a_process_that_is_killed_between_write_and_save_leaves_one_attempt(
     killed: list[int] = []
 
     def kill() -> None:
+        contoso.install_extension(*CONTAINER_MAPPING)
         killed.append(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=60)
