@@ -74,7 +74,7 @@ def _look(ado: AzureDevOps, connector: Connector, organization: Organization) ->
     options = connector.options
     which = (organization.name, options.extension_publisher, options.extension_name)
     installed = ado.installed_extension(*which)
-    if installed is not None and "uninstalled" not in {flag.casefold() for flag in installed.flags}:
+    if installed is not None and installed.is_there:
         return ExtensionLook(installed)
     offer = _ask(lambda: ado.extension_offer(*which))
     if offer.value is not None and not offer.value.is_shared:

@@ -106,15 +106,11 @@ class ExtensionsArea(Area):
                     return answered
                 cause = f"whether it was done could not be read: {error.failure.reason}"
                 raise told(ServerTrouble, where, cause) from None
-            if installed is not None and not _is_uninstalled(installed):
+            if installed is not None and installed.is_there:
                 return installed
             if pause is not None:
                 self._client.pause(pause)
         raise lost or told(ServerTrouble, where, "it is said to be installed, and does not show yet")
-
-
-def _is_uninstalled(installed: InstalledExtension) -> bool:
-    return "uninstalled" in {flag.casefold() for flag in installed.flags}
 
 
 def _offer(document: object) -> ExtensionOffer:

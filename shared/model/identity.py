@@ -94,6 +94,11 @@ class InstalledExtension:
     updated_at: datetime | None = None
     published_at: datetime | None = None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the organization has it: the service also answers for one that was uninstalled."""
+        return "uninstalled" not in {flag.casefold() for flag in self.flags}
+
 
 @dataclass(frozen=True, slots=True)
 class ExtensionOffer:

@@ -22,7 +22,6 @@ from shared.model.organization import Organization
 _WHERE = "Organization settings > Extensions"
 
 _BY_FLAG = (
-    ("unInstalled", ExtensionStatus.NOT_INSTALLED),
     ("disabled", ExtensionStatus.DISABLED),
     ("needsReauthorization", ExtensionStatus.NEEDS_REAUTHORIZATION),
     ("error", ExtensionStatus.IN_ERROR),
@@ -89,13 +88,9 @@ def judge(
     look: ExtensionLook, connector: Connector, known: ExtensionState | None, now: datetime
 ) -> ExtensionState:
     """State from what one look told. `known` is of the same extension (see `of_this`)."""
-    if look.installed is None or _lacks(look.installed):
+    if look.installed is None or not look.installed.is_there:
         return _absent(look, connector, known, now)
     return _present(look.installed, connector, known, now)
-
-
-def _lacks(installed: InstalledExtension) -> bool:
-    return "uninstalled" in {flag.casefold() for flag in installed.flags}
 
 
 def _present(
@@ -253,7 +248,7 @@ def decide(
     """Whether to install it now. `person` is who asks for it by hand, whatever was removed before."""
     if not connector.options.install_extension:
         return _no("The connector is not allowed to install it.")
-    if look.installed is not None and not _lacks(look.installed):
+    if look.installed is not None and look.installed.is_there:
         return _no("The organization has it: its state is for an administrator to change.")
     offer = look.offer.value if look.offer is not None else None
     if offer is not None and not offer.is_shared:
