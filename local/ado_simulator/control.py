@@ -244,7 +244,9 @@ def _set_member(world: World, body: Body) -> None:
 
 def _extension(method: str) -> Callable[[World, Body], None]:
     def act(world: World, body: Body) -> None:
-        options = _keyword(body, "flags", "version", "hidden_reads", "shared")
+        options = _keyword(
+            body, "flags", "version", "hidden_reads", "shared", "updated", "published", "message", "state"
+        )
         getattr(_organization(world, body), method)(str(body["publisher"]), str(body["name"]), **options)
 
     return act
@@ -346,4 +348,7 @@ ACTIONS: dict[str, Callable[[World, Body], Any]] = {
     "install_extension": _extension("install_extension"),
     "set_extension_flags": _extension("set_extension_flags"),
     "uninstall_extension": _extension("uninstall_extension"),
+    "set_extension_dates": _extension("set_extension_dates"),
+    "request_extension": _extension("request_extension"),
+    "answer_extension_requests": _extension("answer_extension_requests"),
 }  # fmt: skip

@@ -79,6 +79,14 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "share_extension": EXTENSION,
     "install_extension": {**EXTENSION, "flags": "disabled"},
     "set_extension_flags": {"organization": "contoso", "publisher": "q", "name": "f", "flags": "none"},
+    "set_extension_dates": {
+        "organization": "contoso",
+        "publisher": "q",
+        "name": "f",
+        "updated": "2024-01-01T00:00:00Z",
+    },
+    "request_extension": {**EXTENSION, "message": "We build images."},
+    "answer_extension_requests": {**EXTENSION, "state": "rejected"},
     "uninstall_extension": EXTENSION,
 }
 
