@@ -98,6 +98,11 @@ class AzureDevOps(Protocol):
         """
         ...
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests this thread has sent so far, tries that failed included."""
+        ...
+
     def profile(self) -> Profile:
         """Who we are (Profiles - Get)."""
         ...

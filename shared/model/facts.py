@@ -219,6 +219,8 @@ class OrganizationFacts:
     environment_access: Fact[Access]
     agent_pool_access: Fact[Access]
     gathered_at: datetime
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What reading each set took, by its kind; those of objects are left out."""
     derived: dict[str, object] = field(init=False, default_factory=dict, compare=False, repr=False)
     """What rules worked out from these facts once, for all rules; never a fact of its own."""
 
@@ -388,6 +390,8 @@ class ProjectFacts:
     environments: Fact[tuple[Environment, ...]]
     checks: Fact[Checks]
     gathered_at: datetime
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What reading each set took, by its kind; those of objects are left out."""
     derived: dict[str, object] = field(init=False, default_factory=dict, compare=False, repr=False)
     """What rules worked out from these facts once, for all rules; never a fact of its own."""
 
