@@ -132,7 +132,7 @@ def show(name: str, connector: str | None) -> None:
     if invocation().output is OutputFormat.JSON:
         write_object(row)
         return
-    width = max(len(key) for key in row)
+    width = max(len(key) for key in (*row, *(which for which, _ in _prerequisites(row))))
     for key, value in row.items():
         if key != "prerequisites":
             write_line(f"{key:<{width}}  {shown(value)}")

@@ -280,9 +280,13 @@ def test_sharing_that_cannot_be_read_is_told_by_the_installation(
 
 
 @pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("kind", ["reset", "hang", "trouble"])
 def test_a_write_whose_answer_is_lost_is_looked_at_before_it_is_tried_again(
-    bench: Bench, name: str, contoso: Organization, *, is_done: bool
+    make_bench: MakeBench, name: str, kind: str, *, is_done: bool
 ) -> None:
+    bench = make_bench(request_timeout=timedelta(seconds=1))
+    contoso = bench.world.organization(name)
+    contoso.uninstall_extension(*CONTAINER_MAPPING)
     _share(contoso)
     if is_done:
         # The organization gets it, and the answer does not arrive.
@@ -296,7 +300,7 @@ def test_a_write_whose_answer_is_lost_is_looked_at_before_it_is_tried_again(
         )
         bench.simulator.add_fault(action)
     bench.simulator.add_fault(
-        Fault("reset", organization=name, method="POST", path="installedextensionsbyname", times=1)
+        Fault(kind, organization=name, method="POST", path="installedextensionsbyname", times=1)
     )
     bench.connect(options=INSTALLING)
     bench.run()
