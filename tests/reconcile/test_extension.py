@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.model.connector import AuthKind, Connector, ConnectorOptions, DiscoveryMode, IdentityReference
 from shared.model.extension import ABSENT, PRESENT, ExtensionState, ExtensionStatus, InstallOutcome
@@ -279,3 +281,50 @@ def test_since_holds_and_the_journal_tells_changes_alone() -> None:
 
 def test_every_status_is_one_of_there_and_not_there_or_unknown() -> None:
     assert frozenset(ExtensionStatus) == ABSENT | PRESENT | {ExtensionStatus.UNKNOWN}
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["remove", "by hand", "disable", "share", "unshare", "nothing"]),
+        st.sampled_from(["told", "lost", "unread"]),
+    ),
+    max_size=30,
+)
+
+
+@given(EVENTS)
+def test_whatever_happens_nobody_is_fought(events: list[tuple[str, str]]) -> None:
+    """Nothing but what is missing and shared is installed, and no second removal is answered.
+
+    What was `lost` is done, and its answer does not arrive: it may be repeated once each time.
+    """
+    is_there, is_shared, flags = False, True, "none"
+    known: ExtensionState | None = None
+    since_a_person = lost = 0
+    for number, (event, answer) in enumerate(events):
+        now = NOW + number * HOUR
+        if event == "remove":
+            is_there, flags = False, "none"
+        elif event == "by hand" and is_shared and not is_there:
+            is_there, since_a_person, lost = True, 0, 0
+        elif event == "disable" and is_there:
+            flags = "disabled"
+        elif event in {"share", "unshare"}:
+            is_shared = event == "share"
+        if answer == "unread":
+            known = could_not_tell(DENIED, INSTALLING, known, now)
+            continue
+        look = there(flags) if is_there else SHARED if is_shared else UNSHARED
+        known = settled(judge(look, INSTALLING, known, now))
+        assert (known.status in PRESENT) is is_there
+        decision = decide(known, look, INSTALLING, now)
+        if not decision.install:
+            continue
+        assert is_shared
+        assert not is_there
+        known = begun(known, decision, now)
+        is_there, since_a_person, lost = True, since_a_person + 1, lost + (answer == "lost")
+        if answer == "told":
+            known = settled(judge(there(), INSTALLING, known, now))
+        # Once where it was missing, and once more after the first removal.
+        assert since_a_person <= 2 + lost
