@@ -14,14 +14,18 @@ RULE = Rule(
     resource=ResourceKind.ORGANIZATION,
     severity=Severity.MEDIUM,
     topic="classic-pipelines.disabled",
-    aliases=("AZDO.1021 Test-AzdoOrganizationCreationClassicReleasePipeline",),
+    aliases=(
+        "ADO_Organization_DP_Disable_Creation_Of_Classic_Pipeline",
+        "AZDO.1021 Test-AzdoOrganizationCreationClassicReleasePipeline",
+    ),
     why=(
         "A classic release deploys by steps that no repository holds: nobody reviews them, and a "
         "change to what reaches production leaves the code untouched."
     ),
     judged=(
         "Healthy when `disableClassicReleasePipelineCreation` is on in the pipeline settings of the "
-        "organization. Unknown where it is not told."
+        "organization or, where that is absent, the older `disableClassicPipelineCreation`. Unknown "
+        "where neither is told."
     ),
     fix=(
         (
@@ -37,6 +41,7 @@ RULE = Rule(
     evaluate=organization_setting(
         "disableClassicReleasePipelineCreation",
         should_be=True,
+        older="disableClassicPipelineCreation",
         good="Classic releases cannot be created in any project.",
         bad="Classic releases may be created.",
     ),
