@@ -14,10 +14,7 @@ RULE = Rule(
     resource=ResourceKind.ORGANIZATION,
     severity=Severity.MEDIUM,
     topic="classic-pipelines.disabled",
-    aliases=(
-        "ADO_Organization_DP_Disable_Creation_Of_Classic_Pipeline",
-        "AZDO.1021 Test-AzdoOrganizationCreationClassicReleasePipeline",
-    ),
+    aliases=("AZDO.1021 Test-AzdoOrganizationCreationClassicReleasePipeline",),
     why=(
         "A classic release deploys by steps that no repository holds: nobody reviews them, and a "
         "change to what reaches production leaves the code untouched."
