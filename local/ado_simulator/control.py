@@ -281,6 +281,17 @@ ACTIONS: dict[str, Callable[[World, Body], Any]] = {
     "add_service_endpoint": _add_endpoint,
     "share_service_endpoint": _share_endpoint,
     "remove_service_endpoint": _remove_endpoint,
+    "update_service_endpoint": lambda w, b: _project(w, b)
+    .update_service_endpoint(
+        _project(w, b).endpoint(str(b["endpoint"])),
+        **_keyword(b, "scheme", "url", "is_ready", "data", "parameters"),
+    )
+    .id,
+    "update_definition": lambda w, b: _project(w, b)
+    .update_definition(
+        {one.id: one for one in _project(w, b).definitions}[int(b["id"])], **b["properties"]
+    )
+    .id,
     "set_pipeline_permission": lambda w, b: _project(w, b).set_pipeline_permission(
         str(b["type"]), str(b["id"]), **_keyword(b, "all_pipelines", "pipelines")
     ),

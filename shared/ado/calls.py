@@ -342,7 +342,7 @@ READ_AUDIT_LOG = Call(
     _PREVIEW,
     VIEW_AUDIT_LOG,
     Capability.AUDITING,
-    "whether auditing is available is unknown",
+    "whether auditing is available is unknown, and every refresh of posture reads everything",
 )
 READ_ADVANCED_SECURITY = Call(
     "reading what Advanced Security is turned on for",

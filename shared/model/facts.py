@@ -272,6 +272,8 @@ class PullRequestTrigger:
     comment_required: bool | None
     from_yaml: bool
     """Whether the branches are named by the YAML file rather than by the pipeline's own settings."""
+    enforced: Mapping[str, bool] = field(default_factory=dict)
+    """What project and organization enforce on this trigger, as far as the definition tells."""
 
 
 @dataclass(frozen=True, slots=True)
