@@ -58,7 +58,17 @@ from shared.model.identity import (
 from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryId, TenantId
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
-from shared.model.mapping import Direction, EdgeKind, EdgePage, GraphFacts, Node, NodeId, NodeKind, NodePage
+from shared.model.mapping import (
+    Direction,
+    EdgeKind,
+    EdgePage,
+    GraphFacts,
+    Node,
+    NodeId,
+    NodeKind,
+    NodePage,
+    Surroundings,
+)
 from shared.model.notification import Notified
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
@@ -710,6 +720,10 @@ class MappingGraph(Protocol):
         ...
 
     def node(self, node: NodeId) -> Node | None: ...
+    def surroundings(self, node: NodeId) -> Surroundings | None:
+        """The node with the first pages of its edges: what a path is followed by, in one read of one row."""
+        ...
+
     def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
         """Nodes of one kind, in the order of the store; `after` is a page's `next`."""
         ...
@@ -725,8 +739,7 @@ class MappingGraph(Protocol):
     ) -> EdgePage:
         """The edges that leave the node, or lead to it; ended ones too. `after` is a page's `next`.
 
-        The first page of those that leave it holds the newest. It costs one read of one row, so a path is
-        followed through first pages; a node that few lead to has all of them there.
+        The first page of those that leave it holds the newest; a node that few lead to has all there.
         """
         ...
 

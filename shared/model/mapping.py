@@ -242,6 +242,15 @@ class EdgePage:
     next: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A node with the first pages of the edges that leave it and of those that lead to it."""
+
+    node: Node
+    out: EdgePage
+    into: EdgePage
+
+
 def node_after(known: Node | None, told: Node) -> Node | None:
     """What a node becomes by what is told; None where that changes nothing.
 
