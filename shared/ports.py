@@ -49,6 +49,8 @@ from shared.model.identity import (
     Connection,
     DeletedRepository,
     Entitlement,
+    ExtensionOffer,
+    ExtensionRequests,
     InstalledExtension,
     OrganizationPolicies,
     Profile,
@@ -104,6 +106,11 @@ class AzureDevOps(Protocol):
 
         Returns when it ends for good, where that is known: a certificate's end, not that of an hourly token.
         """
+        ...
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests this thread has sent so far, tries that failed included."""
         ...
 
     def profile(self) -> Profile:
@@ -164,8 +171,19 @@ class AzureDevOps(Protocol):
         """The installed extension, or None when the service says it is not installed."""
         ...
 
+    def extension_offer(self, organization: str, publisher: str, name: str) -> ExtensionOffer:
+        """Whether the extension is shared with the organization, and whether we may install it."""
+        ...
+
+    def extension_requests(self, organization: str, publisher: str, name: str) -> ExtensionRequests:
+        """Who asked the organization's administrators for the extension."""
+        ...
+
     def install_extension(self, organization: str, publisher: str, name: str) -> InstalledExtension:
-        """Install a shared extension (writes!). Already installed counts as success; not shared is Gone."""
+        """Install a shared extension (writes!), once. One that is there counts as success; unshared is Gone.
+
+        Transient where the answer was lost and the extension is not there.
+        """
         ...
 
     def projects(
