@@ -143,7 +143,7 @@ def report(found: dict[str, Counter[str]], minutes: float) -> str:
             "",
             "Each mutant is the core with one small thing wrong: a comparison turned round, a number one",
             "off, a text changed. It is *noticed* when a test fails. No check runs it: `scripts/mutate`",
-            f"wrote this page, in {minutes:.0f} minutes. Of functions that make rules while their modules are",
+            f"wrote this page, in {minutes:.0f} minutes. Of functions that make rules while modules are",
             f"imported, {MUTANTS_PER_FUNCTION} mutants each were tried: each takes a process of its own.",
             "",
             "| module | mutants | noticed | missed | share |",
