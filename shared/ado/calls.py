@@ -240,6 +240,12 @@ VIEW_MEMBERS = Right(
 VIEW_PERMISSIONS = Right(
     "viewPermissions", _ADMINISTRATOR, Scope("vso.security_manage", "Security, manage"), _ADD_ADMINISTRATOR
 )
+READ_RUNS = Right(
+    "readRuns",
+    "View builds on the project's pipelines",
+    Scope("vso.build", "Build, read"),
+    "Pipelines > ... > Manage security > View builds, or a place in the project's group Readers",
+)
 
 READ_PROFILE = Call(
     "reading the profile of the identity",
@@ -629,6 +635,34 @@ SUMMARIZE_SCANS = Call(
     Capability.POSTURE_FINDINGS,
     "findings of Advanced Security are unknown",
 )
+LIST_RUNS = Call(
+    "listing the finished runs of a project",
+    DEV,
+    f"{_PROJECT}/_apis/build/builds",
+    "7.1",
+    READ_RUNS,
+    Capability.IMAGE_TRACING,
+    "images are not traced through the logs of the runs that pushed them",
+)
+READ_TIMELINE = Call(
+    "reading the steps of a run",
+    DEV,
+    f"{_PROJECT}/_apis/build/builds/{{run}}/timeline",
+    "7.1",
+    READ_RUNS,
+    Capability.IMAGE_TRACING,
+    LIST_RUNS.lost,
+)
+READ_LOG = Call(
+    "reading the log of a step",
+    DEV,
+    f"{_PROJECT}/_apis/build/builds/{{run}}/logs/{{log}}",
+    "7.1",
+    READ_RUNS,
+    Capability.IMAGE_TRACING,
+    LIST_RUNS.lost,
+    accepts=("text/plain",),
+)
 
 CALLS: Final = (
     READ_PROFILE,
@@ -673,5 +707,8 @@ CALLS: Final = (
     LIST_ACCESS,
     SUMMARIZE_ALERTS,
     SUMMARIZE_SCANS,
+    LIST_RUNS,
+    READ_TIMELINE,
+    READ_LOG,
 )
 """Every call, in the order in which they are made."""

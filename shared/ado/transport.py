@@ -78,6 +78,10 @@ class Gateway:
         parts = urlsplit(url)
         if parts.scheme != "https" or parts.netloc not in HOSTS:
             raise ValueError("only hosts of Azure DevOps receive its token")
+        return self.of_any_host(url)
+
+    def of_any_host(self, url: str) -> str:
+        """The address to use for an https one. Which hosts are asked, or told a token, the caller decides."""
         return f"{self.address.rstrip('/')}/{url.removeprefix('https://')}" if self.address else url
 
 
@@ -93,7 +97,7 @@ class Outgoing:
     json: object | None = None
 
 
-class _Session(requests.Session):
+class Session(requests.Session):
     """A session that knows no redirects: not even the next request is prepared, with our token in it."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -180,7 +184,7 @@ class Transport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = _Session()
+            session = Session()
             session.headers.update(self._headers)
             # A cookie would carry one identity's sign-in into another's requests.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-
-from shared.tracing.push_logs import cleaned
 
 BLOCK_MOST: Final = 1_500_000
 """Longest line of base64 that is read, in characters."""
 ENTRIES_MOST: Final = 5_000
 
+_REPORTS_MOST = 100
 _MARK = "##[section]:::::"
 _SECTIONS = {"DockerEvents:": "events", "DockerImages:": "images"}
 _VERSION = "DockerVersion:"
@@ -34,20 +32,22 @@ class DockerReport:
     line: int
 
 
-def read_decorator_blocks(lines: Iterable[str]) -> tuple[DockerReport, ...]:
-    """Every block of the log that can be decoded; what only looks like one is passed over."""
-    found: list[DockerReport] = []
-    marked = False
-    for number, text in cleaned(lines, BLOCK_MOST):
+class DecoratorLog:
+    """Reads a log line by line and keeps the blocks that can be decoded."""
+
+    def __init__(self) -> None:
+        self._is_marked = False
+        self.reports: list[DockerReport] = []
+
+    def read(self, number: int, text: str) -> None:
+        """Take the next line, as `cleaned` gives it. What only looks like a block is passed over."""
         if text.endswith(_MARK):
-            marked = True
-            continue
-        if marked:
-            report = _decoded(text.strip(), number)
-            if report is not None:
-                found.append(report)
-        marked = False
-    return tuple(found)
+            self._is_marked = True
+            return
+        report = _decoded(text.strip(), number) if self._is_marked else None
+        self._is_marked = False
+        if report is not None and len(self.reports) < _REPORTS_MOST:
+            self.reports.append(report)
 
 
 def _decoded(text: str, line: int) -> DockerReport | None:

@@ -51,17 +51,31 @@ class PushedImage:
     evidence: str
 
 
-def read_push_log(lines: Iterable[str]) -> tuple[PushedImage, ...]:
-    """Every image that the log says was pushed, once, in order."""
-    readers = (_Docker(), _Buildx(), _Kaniko(), _Buildah(), _AcrBuild(), _Dotnet())
-    found: dict[ImageReference, PushedImage] = {}
-    for number, text in cleaned(lines):
-        for reader in readers:
+class PushLog:
+    """Reads a log line by line and keeps what was pushed."""
+
+    def __init__(self) -> None:
+        self._readers = (_Docker(), _Buildx(), _Kaniko(), _Buildah(), _AcrBuild(), _Dotnet())
+        self._found: dict[ImageReference, PushedImage] = {}
+
+    def read(self, number: int, text: str) -> None:
+        """Take the next line, as `cleaned` gives it."""
+        if len(self._found) >= IMAGES_MOST or len(text) > LINE_MOST:
+            return
+        for reader in self._readers:
             for image in reader.read(text):
-                _note(found, PushedImage(image, reader.tool, number, text[:_EVIDENCE_MOST]))
-        if len(found) >= IMAGES_MOST:
-            break
-    return tuple(found.values())
+                self._note(PushedImage(image, reader.tool, number, text[:_EVIDENCE_MOST]))
+
+    @property
+    def images(self) -> tuple[PushedImage, ...]:
+        """Every image that the log says was pushed, once, in order."""
+        return tuple(self._found.values())
+
+    def _note(self, pushed: PushedImage) -> None:
+        """Several lines tell of one push: `az acr build` repeats what docker prints, and says more by it."""
+        before = self._found.get(pushed.image)
+        if before is None or (before.tool is PushTool.DOCKER and pushed.tool is PushTool.ACR_BUILD):
+            self._found[pushed.image] = pushed
 
 
 def cleaned(lines: Iterable[str], most: int = LINE_MOST) -> Iterator[tuple[int, str]]:
@@ -74,13 +88,6 @@ def cleaned(lines: Iterable[str], most: int = LINE_MOST) -> Iterator[tuple[int, 
         text = _COLOUR.sub("", _STAMP.sub("", raw.rstrip("\r\n"))).rstrip()
         if text and text.replace("\t", " ").isprintable():
             yield number, text
-
-
-def _note(found: dict[ImageReference, PushedImage], pushed: PushedImage) -> None:
-    """Several lines tell of one push: `az acr build` repeats what docker prints, and says more by it."""
-    before = found.get(pushed.image)
-    if before is None or (before.tool is PushTool.DOCKER and pushed.tool is PushTool.ACR_BUILD):
-        found[pushed.image] = pushed
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from shared.model.run import TimelineRecord
+
 _TASKS = frozenset({"docker", "dockercompose", "dockerv2", "buildpushdocker", "azurecontainerapps"})
 """Tasks whose business is pushing, by their name in lower case."""
 _SCRIPTS = frozenset(
@@ -31,19 +33,6 @@ _DECORATOR_TASK = "microsoftsecuritydevops"
 _DECORATOR_NAMES = ("container mapping", "defender for devops")
 _NO_DOCKER_EVENTS = "NoDockerEvents"
 _DONE = frozenset({"succeeded", "succeededWithIssues", "failed"})
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineRecord:
-    """One record of a run's timeline. `log` is the number of its log, 0 for none; `task` its task's name."""
-
-    id: str
-    parent: str
-    type: str
-    name: str
-    result: str = ""
-    log: int = 0
-    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)

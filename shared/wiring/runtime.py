@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
 from shared.ado.user import Entra, SignIns
+from shared.cloud.factory import CloudFactory
 from shared.connector_state import StateUrlError, open_state
 from shared.model.assessment import Severity
 from shared.model.connector import Connector
@@ -57,6 +58,7 @@ class Runtime:
     clock: Clock
     dependencies: Dependencies
     factory: AzureDevOpsFactory
+    cloud: CloudFactory
     sign_ins: SignIns
     """Where people's sign-ins are kept."""
     timers_file: Path
@@ -65,6 +67,7 @@ class Runtime:
     def close(self) -> None:
         """Note the last request counts, then close connections and stores."""
         self.factory.close()
+        self.cloud.close()
         self.queue.close()
         self.state.close()
 
@@ -118,7 +121,9 @@ def build_runtime(
         open_token_keys(settings.token_key, token_key_file(settings), settings.azure_authority_host),
         Entra(settings.azure_authority_host, process_owner()),
     )
-    factory = AzureDevOpsFactory(ado_options(settings), state, clock, sign_ins)
+    options = ado_options(settings)
+    factory = AzureDevOpsFactory(options, state, clock, sign_ins)
+    cloud = CloudFactory(options.gateway_url, options.timeout, options.secrets, sign_ins.entra, clock)
 
     def connect(
         connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
@@ -134,12 +139,14 @@ def build_runtime(
         queue=queue,
         clock=clock,
         factory=factory,
+        cloud=cloud,
         sign_ins=sign_ins,
         timers_file=timers_file(settings),
         dependencies=Dependencies(
             state=state,
             sender=queue,
             connect=connect,
+            cloud=cloud,
             clock=clock,
             log=log,
             intervals=intervals(settings),

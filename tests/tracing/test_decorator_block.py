@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from shared.tracing.decorator_block import ENTRIES_MOST, read_decorator_blocks
+from shared.tracing.build_log import read_build_log
+from shared.tracing.decorator_block import ENTRIES_MOST, DockerReport
 
 A = "sha256:" + "a" * 64
 STAMP = "2026-03-01T12:00:00.1234567Z "
@@ -15,6 +16,10 @@ TEXT = (
     "DockerImages:\nCreatedAt=2026-03-01 12:00:00 +0000 UTC::Repo=contoso.azurecr.io/shop/web::Tag=1.0::"
     f"Digest={A}\n"
 )
+
+
+def read_decorator_blocks(lines: list[str]) -> tuple[DockerReport, ...]:
+    return read_build_log(lines).reports
 
 
 def log(block: str, mark: str = "##[section]:::::") -> list[str]:

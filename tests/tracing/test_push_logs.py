@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.tracing.push_logs import IMAGES_MOST, PushTool, read_push_log
+from shared.tracing.build_log import read_build_log
+from shared.tracing.push_logs import IMAGES_MOST, PushedImage, PushTool
 from shared.tracing.references import joined, parse_reference
 
 A = "sha256:" + "a" * 64
 B = "sha256:" + "b" * 64
 STAMP = "2026-03-01T12:00:00.1234567Z "
+
+
+def read_push_log(lines: list[str]) -> tuple[PushedImage, ...]:
+    return read_build_log(lines).pushed
 
 
 def pushed(log: str) -> list[tuple[str, str]]:

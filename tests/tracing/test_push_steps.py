@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.tracing.push_steps import LogPlan, TimelineRecord, plan_logs, pushes
+from shared.model.run import TimelineRecord
+from shared.tracing.push_steps import LogPlan, plan_logs, pushes
 
 JOB = TimelineRecord("job", "phase", "Job", "Job", "succeeded", 90)
 
