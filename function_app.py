@@ -6,6 +6,8 @@ the first function runs. What each trigger is for, and its files, is told in `do
 
 from __future__ import annotations
 
+import json
+
 import azure.functions as func
 
 import handlers.assess_organization
@@ -15,6 +17,7 @@ import handlers.discover_organizations
 import handlers.notify_organization
 import handlers.onboard_organization
 import handlers.queue_due_work
+import handlers.receive_container_mapping
 import handlers.sync_organization
 import handlers.unit_of_work
 from shared import wiring
@@ -115,6 +118,29 @@ def assess_organization(message: func.ServiceBusMessage) -> None:
 def notify_organization(message: func.ServiceBusMessage) -> None:
     """Tell a webhook what became unhealthy, and what recovered, of one organization."""
     _perform(WorkKind.NOTIFICATIONS, message, handlers.notify_organization.notify_organization)
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------
+
+
+@app.route(
+    "container-mappings",
+    trigger_arg_name="request",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def receive_container_mapping(request: func.HttpRequest) -> func.HttpResponse:
+    """Take the report of a pipeline's job about its images. The job's token, not a key, says who it is."""
+    incoming = handlers.receive_container_mapping.IncomingReport(
+        {name.lower(): value for name, value in request.headers.items()}, request.get_body()
+    )
+    reply = handlers.receive_container_mapping.receive_container_mapping(
+        incoming, wiring.dependencies(), wiring.intake()
+    )
+    body = json.dumps(reply.document)
+    return func.HttpResponse(
+        body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+    )
 
 
 # --- what triggers of a kind have in common ---------------------------------------------------------------

@@ -17,6 +17,6 @@ def host_of(runtime: Runtime) -> Host:
     from local.host import Host, IndexingError  # noqa: PLC0415
 
     try:
-        return Host(app, runtime)
+        return Host(app, runtime, http_port=runtime.settings.http_port or None)
     except IndexingError as error:
         raise CannotTell(str(error)) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import Enum, IntEnum
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -57,9 +57,11 @@ from shared.model.identity import (
 from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryId, TenantId
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.mapping import Direction, EdgeKind, EdgePage, GraphFacts, Node, NodeId, NodeKind, NodePage
 from shared.model.notification import Notified
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
+from shared.model.pipeline_token import PipelineToken
 from shared.model.prerequisite import Prerequisite
 from shared.model.run import PipelineRun, TimelineRecord
 from shared.model.summary import PostureSummary, ProjectSummary
@@ -718,7 +720,68 @@ class TokenKeys(Protocol):
         ...
 
 
-class State(ConnectorState, ThrottleStore, SignInStore, Protocol):
+@dataclass(frozen=True, slots=True)
+class ReportReceipt:
+    """Which token came with which report: hashes of both, until the token has expired for everybody."""
+
+    token: str
+    body: str
+    received_at: datetime
+    forget_at: datetime
+
+
+class ReportOutcome(Enum):
+    """What became of a report."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    """The same report came with the same token before."""
+    CONTRADICTED = "contradicted"
+    """Another report came with the token before; nothing of this one was kept."""
+
+
+class MappingGraph(Protocol):
+    """Where images came from and where they run, as a graph (see `shared.model.mapping`)."""
+
+    def record_mappings(self, facts: GraphFacts) -> int:
+        """Add what was found out to what is known; returns how many nodes and edges changed by it.
+
+        The same facts again write nothing, and facts may come in any order. When it returns, all of them are
+        kept, also if the process is killed then. Facts that are being written when it is killed may be kept
+        in part; the same facts again complete them.
+        """
+        ...
+
+    def record_report(self, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:
+        """Keep the receipt with what the report tells, unless its token came with another report before.
+
+        What comes again is completed, and writes nothing more. When it returns, all of it is on the disk.
+        """
+        ...
+
+    def node(self, node: NodeId) -> Node | None: ...
+    def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
+        """Nodes of one kind, in the order of the store; `after` is a page's `next`."""
+        ...
+
+    def edges(
+        self,
+        node: NodeId,
+        direction: Direction,
+        kind: EdgeKind | None = None,
+        *,
+        after: str = "",
+        limit: int = 100,
+    ) -> EdgePage:
+        """The edges that leave the node, or lead to it; ended ones too. `after` is a page's `next`.
+
+        The first page of those that leave it holds the newest. It costs one read of one row, so a path is
+        followed through first pages; a node that few lead to has all of them there.
+        """
+        ...
+
+
+class State(ConnectorState, ThrottleStore, SignInStore, MappingGraph, Protocol):
     """A store of all of it, as `shared.connector_state.open_state` gives one."""
 
     def __enter__(self) -> Self: ...
@@ -750,6 +813,33 @@ class Notifier(Protocol):
         ...
 
 
+class PipelineTokens(Protocol):
+    """Verifies the tokens of pipelines' jobs."""
+
+    def verify(self, token: str, now: datetime) -> PipelineToken:
+        """What the token says. Raises `TokenRefused`; `ServiceError` while its keys cannot be had."""
+        ...
+
+
+class ConnectedOrganizations(Protocol):
+    """Which organizations are onboarded here."""
+
+    def find(self, identifier: str, now: datetime) -> tuple[Organization | None, bool]:
+        """The organization that Azure DevOps knows by this id, and whether a connector has it onboarded.
+
+        What changed a short while ago may not be seen yet.
+        """
+        ...
+
+
+class Rate(Protocol):
+    """How many reports each organization may send."""
+
+    def wait(self, organization: OrganizationId) -> float:
+        """Seconds until the organization may send one; 0 takes one of those that it may send now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Notifications:
     """Who is told of changes of the posture, and from which severity on."""
@@ -762,6 +852,17 @@ class Notifications:
         """Those that are told of."""
         known = tuple(Severity)
         return frozenset(known[: known.index(self.severity) + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the intake of reports may touch beside `Dependencies`."""
+
+    tokens: PipelineTokens
+    connected: ConnectedOrganizations
+    rate: Rate
+    graph: MappingGraph
+    is_on: bool = True
 
 
 class Urgency(IntEnum):

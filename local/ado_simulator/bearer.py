@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +20,12 @@ class BearerTokens(Protocol):
 
     def read(self, token: str) -> Bearer | None:
         """What the token says; None where it is none, forged, or meant for another service."""
+        ...
+
+
+class TokenIssuer(Protocol):
+    """Issues tokens of pipelines' jobs, elsewhere; its keys are served here."""
+
+    def published(self, path: str) -> dict[str, Any] | None:
+        """The document at this path of the issuer's host; None where there is none."""
         ...

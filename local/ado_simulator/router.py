@@ -26,10 +26,11 @@ EXTENSIONS = "extmgmt.dev.azure.com"
 AUDIT = "auditservice.dev.azure.com"
 SECURITY = "advsec.dev.azure.com"
 MARKETPLACE = "marketplace.visualstudio.com"
+PIPELINE_TOKENS = "vstoken.dev.azure.com"
 HOSTS = (PROFILE, DEV, GRAPH, ENTITLEMENTS, EXTENSIONS, AUDIT, SECURITY, MARKETPLACE)
 FULL_ACCESS = "full"
 """Stands for the scope of routes that document none: a token without it is one with narrower scopes."""
-HOSTS_WITHOUT_ORGANIZATION = frozenset({PROFILE, MARKETPLACE})
+HOSTS_WITHOUT_ORGANIZATION = frozenset({PROFILE, MARKETPLACE, PIPELINE_TOKENS})
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import random
 import threading
 import time
@@ -44,7 +45,7 @@ from local.ado_simulator.answers import (
     sign_in_redirect,
     unauthorized_user,
 )
-from local.ado_simulator.bearer import Bearer, BearerTokens
+from local.ado_simulator.bearer import Bearer, BearerTokens, TokenIssuer
 from local.ado_simulator.clock import system_clock
 from local.ado_simulator.control import Control
 from local.ado_simulator.damage import change, replacement
@@ -55,6 +56,7 @@ from local.ado_simulator.recorder import RecordedRequest, RequestLog
 from local.ado_simulator.router import (
     HOSTS,
     HOSTS_WITHOUT_ORGANIZATION,
+    PIPELINE_TOKENS,
     Call,
     Options,
     Route,
@@ -83,11 +85,12 @@ class Simulator:
         entitlement_page_size: int = 100,
         port: int = 0,
         bearer_tokens: BearerTokens | None = None,
+        token_issuer: TokenIssuer | None = None,
     ) -> None:
         """Serve `world` on 127.0.0.1; port 0 takes a free one. `latency` is seconds added to each answer.
 
         `bearer_tokens` reads tokens of Microsoft Entra: whoever they name by object id is the identity of the
-        world with that origin id.
+        world with that origin id. `token_issuer` publishes the keys of pipelines' tokens.
         """
         self.world = world if world is not None else World()
         self.options = Options(page_size, entitlement_page_size, latency)
@@ -95,6 +98,7 @@ class Simulator:
         self.faults = FaultBook()
         self.throttle = Throttle()
         self._bearer_tokens = bearer_tokens
+        self._token_issuer = token_issuer
         self._control = Control(self)
         self._stopping = threading.Event()
         self._server = WireServer(port, self._serve)
@@ -256,7 +260,7 @@ class Simulator:
             with self.world.lock:
                 return service.answer(target.request, target.host, target.path, target.query)
         if target.host not in HOSTS:
-            return Answer(404, b"no such host", "text/plain")
+            return self._published(target) or Answer(404, b"no such host", "text/plain")
         with self.world.lock:
             organization = self.world.find_organization(target.organization)
             if target.organization and organization is None:
@@ -291,6 +295,15 @@ class Simulator:
             if version and answer.content_type == JSON:
                 answer.content_type = f"{JSON}; api-version={version}"
             return answer
+
+    def _published(self, target: Target) -> Answer | None:
+        """What the issuer of pipelines' tokens shows everybody."""
+        if target.host != PIPELINE_TOKENS or self._token_issuer is None:
+            return None
+        document = self._token_issuer.published(target.path)
+        if document is None:
+            return controller_not_found(target.path)
+        return Answer(200, json.dumps(document).encode(), JSON)
 
     def _identity(self, token: str | None, *, is_bearer: bool) -> tuple[Identity | None, Bearer | None]:
         """Who holds the token; what a token of Entra says comes along."""

@@ -40,7 +40,8 @@ def serve(
     app: func.FunctionApp, runtime: Runtime, *, host_json: Path | None = None, grace: timedelta = GRACE
 ) -> int:
     """Host the app in this process until a signal ends it; returns the exit code."""
-    host = Host(app, runtime, host_json=host_json, grace=grace)
+    port = runtime.settings.http_port or None
+    host = Host(app, runtime, host_json=host_json, grace=grace, http_port=port)
     codes: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:

@@ -75,7 +75,7 @@ def timer_arguments(function: TimerFunction, status: TimerStatus, *, past_due: b
         "IsPastDue": past_due,
     }
     request = TimerRequestConverter.decode(Datum(json.dumps(sent), "json"), trigger_metadata=None)
-    return _with_context(function, {function.binding: request})
+    return with_context(function, {function.binding: request})
 
 
 def queue_arguments(function: QueueFunction, delivery: Delivery) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def queue_arguments(function: QueueFunction, delivery: Delivery) -> dict[str, An
     except UnicodeDecodeError:
         body = Datum(delivery.body, "bytes")
     message = ServiceBusMessageInConverter.decode(body, trigger_metadata=_metadata(delivery))
-    return _with_context(function, {function.binding: message})
+    return with_context(function, {function.binding: message})
 
 
 def _metadata(delivery: Delivery) -> Mapping[str, Datum]:
@@ -109,7 +109,8 @@ def _metadata(delivery: Delivery) -> Mapping[str, Datum]:
     }
 
 
-def _with_context(function: Function, arguments: dict[str, Any]) -> dict[str, Any]:
+def with_context(function: Function, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with the invocation's context, where the function asks for it."""
     if function.wants_context:
         _storage.invocation_id = uuid.uuid4().hex
         arguments["context"] = InvocationContext(function, _storage.invocation_id, _storage)

@@ -57,7 +57,23 @@ class QueueFunction:
     queue: str
 
 
-Function = TimerFunction | QueueFunction
+@dataclass(frozen=True, slots=True)
+class HttpFunction:
+    """A function with an HTTP trigger, at `/{route}`, open to everybody."""
+
+    name: str
+    call: Callable[..., Any]
+    binding: str
+    wants_context: bool
+    folder: Path
+    route: str
+    methods: tuple[str, ...]
+
+
+Function = TimerFunction | QueueFunction | HttpFunction
+
+_PREFIX = "api/"
+"""Before every route, unless host.json names another."""
 
 
 def read_functions(app: func.FunctionApp, lookup: Lookup) -> tuple[Function, ...]:
@@ -101,7 +117,8 @@ def _without_remarks() -> Iterator[None]:
 def _function(function: Any, lookup: Lookup) -> Function:  # noqa: ANN401 - not exported by the library
     name = str(function.get_function_name())
     call = function.get_user_function()
-    bindings = function.get_bindings_dict()["bindings"]
+    # What an HTTP function returns has a binding, too: the library adds it.
+    bindings = [one for one in function.get_bindings_dict()["bindings"] if one.get("type") != "http"]
     if len(bindings) != 1:
         names = ", ".join(str(one.get("type")) for one in bindings)
         raise IndexingError(
@@ -140,7 +157,28 @@ def _function(function: Any, lookup: Lookup) -> Function:  # noqa: ANN401 - not 
     if binding["type"] == "serviceBusTrigger" and "queueName" in resolved:
         _only_what_is_known(name, resolved)
         return QueueFunction(**common, queue=str(resolved["queueName"]))
-    raise IndexingError(f"{name}: has a {binding['type']}; this host knows timers and Service Bus queues.")
+    if binding["type"] == "httpTrigger":
+        return _http(name, resolved, common)
+    raise IndexingError(
+        f"{name}: has a {binding['type']}; this host knows timers, Service Bus queues and HTTP."
+    )
+
+
+def _http(name: str, binding: Mapping[str, object], common: Mapping[str, Any]) -> HttpFunction:
+    """Rather refuse than let in whom Azure would keep out: this host has no keys."""
+    route = str(binding.get("route") or name)
+    if str(binding.get("authLevel", "function")).rpartition(".")[2].lower() != "anonymous":
+        raise IndexingError(f"{name}: binding {binding['name']}, authLevel: this host knows anonymous only.")
+    if "{" in route:
+        raise IndexingError(f"{name}: binding {binding['name']}, route: this host knows fixed routes only.")
+    methods = binding.get("methods") or ["GET", "POST"]
+    return HttpFunction(
+        **common,
+        route=f"{_PREFIX}{route.strip('/')}",
+        methods=tuple(str(one).rpartition(".")[2].upper() for one in methods)
+        if isinstance(methods, list | tuple)
+        else (),
+    )
 
 
 def _resolved(value: object, lookup: Lookup, where: str) -> object:

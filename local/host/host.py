@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import azure.functions as func
 
 from local.host.events import OnEvent
-from local.host.functions import IndexingError, Lookup, QueueFunction, TimerFunction, read_functions
+from local.host.functions import (
+    HttpFunction,
+    IndexingError,
+    Lookup,
+    QueueFunction,
+    TimerFunction,
+    read_functions,
+)
 from local.host.host_json import read_host_json
-from local.host.runs import Runner
+from local.host.http_server import HttpServer
+from local.host.runs import Run, Runner
 from local.host.session import Means, Plan, Session, WaitFor
 from local.host.timer_store import TimerStore
 from shared.queue.receiver import UnknownQueue
@@ -26,7 +35,7 @@ GRACE = timedelta(seconds=10)
 
 
 class Host:
-    """Runs an app's timers on schedule and its queue functions on the embedded queue.
+    """Runs an app's timers on schedule, its queue functions on the embedded queue, and serves its HTTP.
 
     `run` goes on until it is stopped or interrupted, `fire` runs one timer now, `drain` works off the queues;
     all three call functions the same way. Reads host.json beside the file that defines the functions, unless
@@ -42,11 +51,19 @@ class Host:
         settings: Mapping[str, str] | None = None,
         on_event: OnEvent | None = None,
         grace: timedelta = GRACE,
+        http_port: int | None = None,
     ) -> None:
-        """`settings` win over those of the runtime and the environment, for `%NAME%` in bindings."""
+        """`settings` win over those of the runtime and the environment, for `%NAME%` in bindings.
+
+        `run` serves HTTP on this port of the loopback interface; 0 takes a free one, None serves none.
+        """
         functions = read_functions(app, _lookup(runtime.settings, settings or {}))
         self._timers = {one.name: one for one in functions if isinstance(one, TimerFunction)}
         self._queues = tuple(one for one in functions if isinstance(one, QueueFunction))
+        self._http = tuple(one for one in functions if isinstance(one, HttpFunction))
+        self._http_port = http_port
+        self._http_url = ""
+        self._grace = grace
         self._check_queues(runtime)
         self._monitor = TimerStore(runtime.timers_file, owner=process_owner(), is_alive=is_alive)
         self._memory = TimerStore(None)
@@ -64,8 +81,13 @@ class Host:
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Names of all functions: timers first, each in the order of the file."""
-        return (*self._timers, *(one.name for one in self._queues))
+        """Names of all functions: timers, queues, HTTP, each in the order of the file."""
+        return (*self._timers, *(one.name for one in self._queues), *(one.name for one in self._http))
+
+    @property
+    def http_url(self) -> str:
+        """Where HTTP is served, while it is; else empty."""
+        return self._http_url
 
     @property
     def timers(self) -> tuple[str, ...]:
@@ -77,7 +99,10 @@ class Host:
 
         `until` is asked whenever something has happened, and at least twice a second.
         """
-        self._work(Plan(queues=self._queues, timers=tuple(self._timers.values()), until=until, forever=True))
+        with self._serving():
+            self._work(
+                Plan(queues=self._queues, timers=tuple(self._timers.values()), until=until, forever=True)
+            )
 
     def drain(self, *, wait_for: WaitFor | None = None) -> None:
         """Work off the queues until no message is available now.
@@ -103,6 +128,32 @@ class Host:
         """Look at timers and queues at once; only needed where something else than time moves the clock."""
         for session in tuple(self._sessions):
             session.wake()
+
+    @contextmanager
+    def _serving(self) -> Iterator[None]:
+        """Serve HTTP meanwhile. Where the port is taken, most likely another process of ours serves it."""
+        if self._http_port is None or not self._http:
+            yield
+            return
+        server, problem = None, ""
+        try:
+            server = HttpServer(self._http_port, self._http, self._answer, grace=self._grace.total_seconds())
+        except OSError as error:
+            problem = f"{error.strerror}. Free the port, or set HTTP_PORT to another (0 serves no HTTP)."
+        if server is None:
+            self._means.log.error("http.notServed", port=self._http_port, error=problem)
+            yield
+            return
+        with server:
+            self._http_url = server.url
+            self._means.log.info("http.served", url=server.url)
+            try:
+                yield
+            finally:
+                self._http_url = ""
+
+    def _answer(self, function: HttpFunction, request: func.HttpRequest) -> func.HttpResponse:
+        return self._means.runner.run_http(Run(function, self._means.clock.now()), function, request)
 
     def _work(self, plan: Plan) -> Session:
         session = Session(self._means, plan)

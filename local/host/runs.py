@@ -14,9 +14,11 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from local.host.arguments import queue_arguments, timer_arguments
+import azure.functions as func
+
+from local.host.arguments import queue_arguments, timer_arguments, with_context
 from local.host.events import Event, EventKind, OnEvent
-from local.host.functions import Function, QueueFunction, TimerFunction
+from local.host.functions import Function, HttpFunction, QueueFunction, TimerFunction
 from local.host.timer_store import TimerStatus, TimerStore
 from shared import wiring
 from shared.ports import Clock, Log, StateUnavailable
@@ -119,6 +121,17 @@ class Runner:
         event = Event(EventKind.STARTED, function.name, run.started, past_due=past_due)
         return not self._call(run, event, lambda: timer_arguments(function, status, past_due=past_due))
 
+    def run_http(self, run: Run, function: HttpFunction, request: func.HttpRequest) -> func.HttpResponse:
+        """Call the function with the request. Raises `RuntimeError` when it fails, or answers nothing."""
+        event = Event(EventKind.STARTED, function.name, run.started)
+        answers: list[object] = []
+        error = self._call(
+            run, event, lambda: with_context(function, {function.binding: request}), answers.append
+        )
+        if error or not isinstance(answers[0], func.HttpResponse):
+            raise RuntimeError(error or f"{function.name} did not answer with an HttpResponse")
+        return answers[0]
+
     def finish_timer(self, function: TimerFunction, store: TimerStore, started: datetime) -> datetime:
         """Move the timer on and return when it is next.
 
@@ -132,7 +145,13 @@ class Runner:
             self._log.error("timer.notNoted", function=function.name, error=str(error))
         return following
 
-    def _call(self, run: Run, event: Event, arguments: Callable[[], dict[str, Any]]) -> str:
+    def _call(
+        self,
+        run: Run,
+        event: Event,
+        arguments: Callable[[], dict[str, Any]],
+        keep: Callable[[object], None] = lambda _: None,
+    ) -> str:
         """Call the function; returns its error in one line, empty when it went well."""
         self._tell(event)
         began = time.perf_counter()
@@ -140,7 +159,8 @@ class Runner:
         try:
             result = run.function.call(**arguments())
             if inspect.iscoroutine(result):
-                asyncio.run(result)
+                result = asyncio.run(result)
+            keep(result)
         except BaseException as problem:  # noqa: BLE001 - whatever a function raises, the host goes on
             error = _one_line(problem)
             if not run.given_up.is_set():

@@ -45,3 +45,19 @@ def next_renewal(expires: datetime, now: datetime) -> datetime:
     had: asking before each request would not change that, so half a minute passes first, while it lasts.
     """
     return max(expires - RENEW_BEFORE, min(now + STILL_GOOD, expires - STILL_GOOD))
+
+
+class _Nobody(Authorization):
+    """No sign-in, and none of the environment's either."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+NOBODY: Final[Authorization] = _Nobody()
+"""For what is public."""

@@ -5,24 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import requests
-
-from shared.ado.authorization import Authorization
+from shared.ado.authorization import NOBODY
 from shared.ado.calls import READ_PROFILE
 from shared.ado.errors import BrokenAnswer, told
 from shared.ado.transport import Outgoing, Transport
-
-
-class _Nobody(Authorization):
-    """No sign-in, and none of the environment's either."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 def read_service_time(transport: Transport) -> datetime:
@@ -31,7 +17,7 @@ def read_service_time(transport: Transport) -> datetime:
     Raises `AzureDevOpsError` when no answer comes, or none with a time.
     """
     where = READ_PROFILE.where("")
-    outgoing = Outgoing("GET", READ_PROFILE.url({}), READ_PROFILE.accept, where, _Nobody())
+    outgoing = Outgoing("GET", READ_PROFILE.url({}), READ_PROFILE.accept, where, NOBODY)
     with transport.send(outgoing) as answer:
         try:
             moment = parsedate_to_datetime(answer.header("Date"))

@@ -21,7 +21,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from shared.ado.authorization import Authorization
+from shared.ado.authorization import NOBODY, Authorization
 from shared.ado.calls import HOSTS
 from shared.ado.connections import GatedAdapter, Start, sending
 from shared.ado.errors import AzureDevOpsError, BrokenAnswer, Head, NoConnection, TimedOut, Where, told
@@ -206,7 +206,9 @@ class Transport:
             with sending(start):
                 response = self._session().request(
                     request.method,
-                    self._gateway.url(request.url),
+                    self._gateway.of_any_host(request.url)
+                    if request.authorization is NOBODY
+                    else self._gateway.url(request.url),
                     headers={"Accept": request.accept},
                     json=request.json,
                     auth=request.authorization,

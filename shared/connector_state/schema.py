@@ -228,7 +228,50 @@ CREATE TABLE facts (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _SIGN_INS, _EXEMPTIONS, _HISTORY, _NOTIFIED, _FACTS)
+_MAPPINGS = """
+CREATE TABLE graph_nodes (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+
+-- One row for each source's word; the indexes give the newest edges of either end first.
+CREATE TABLE graph_edges (
+    id INTEGER PRIMARY KEY,
+    start_kind TEXT NOT NULL,
+    start_key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    end_kind TEXT NOT NULL,
+    end_key TEXT NOT NULL,
+    source TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    document TEXT NOT NULL,
+    UNIQUE (start_key, end_key, kind, source, detail, start_kind, end_kind)
+);
+CREATE INDEX graph_edges_out ON graph_edges (start_key, start_kind, seen_at, id);
+CREATE INDEX graph_edges_in ON graph_edges (end_key, end_kind, seen_at, id);
+
+-- Hashes of tokens and of the reports that came with them, until the tokens have expired.
+CREATE TABLE report_receipts (
+    token TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,
+    forget_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX report_receipts_old ON report_receipts (forget_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _SECOND,
+    _SIGN_INS,
+    _EXEMPTIONS,
+    _HISTORY,
+    _NOTIFIED,
+    _FACTS,
+    _MAPPINGS,
+)
 """Migration N takes the schema from version N - 1 to version N."""
 
 VERSION_TABLE = "schema_version"

@@ -12,6 +12,7 @@ from shared.connector_state.database import BUSY_SECONDS, Database
 from shared.connector_state.exemptions import ExemptionsPart
 from shared.connector_state.inventory import InventoryPart
 from shared.connector_state.journal import JournalPart
+from shared.connector_state.mappings import MappingsPart
 from shared.connector_state.organizations import OrganizationsPart
 from shared.connector_state.partials import PartialsPart
 from shared.connector_state.sign_ins import SignInsPart
@@ -30,6 +31,7 @@ class SqliteConnectorState(
     JournalPart,
     ThrottlesPart,
     SignInsPart,
+    MappingsPart,
 ):
     """`shared.ports.State` on one file.
 

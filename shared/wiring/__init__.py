@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.model.command import Command
-    from shared.ports import Dependencies
+    from shared.ports import Dependencies, Intake
     from shared.wiring.outages import Message
     from shared.wiring.runtime import Runtime
 
@@ -41,6 +41,11 @@ def current() -> Runtime:
 def dependencies() -> Dependencies:
     """What handlers are given."""
     return current().dependencies
+
+
+def intake() -> Intake:
+    """What the intake of reports is given beside that."""
+    return current().intake
 
 
 def deliver(queue: str, message: Message, handle: Callable[[Command, Dependencies], None]) -> None:

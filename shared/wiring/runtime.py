@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
+from shared.ado.pipeline_tokens import PipelineTokenVerifier
 from shared.ado.user import Entra, SignIns
 from shared.cloud.factory import CloudFactory
 from shared.connector_state import StateUrlError, open_state
@@ -20,6 +21,7 @@ from shared.ports import (
     AzureDevOps,
     Clock,
     Dependencies,
+    Intake,
     Intervals,
     Log,
     Notifications,
@@ -32,6 +34,7 @@ from shared.webhook.sender import SecretError, Webhook, signing_key
 from shared.wiring.clock import SystemClock
 from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
 from shared.wiring.process import gone, is_alive, process_owner
+from shared.wiring.reporters import KnownOrganizations, ReportRate
 from shared.wiring.settings import Settings, SettingsError
 from shared.wiring.telemetry import configure_logging
 from shared.wiring.token_key import open_token_keys
@@ -59,6 +62,8 @@ class Runtime:
     dependencies: Dependencies
     factory: AzureDevOpsFactory
     cloud: CloudFactory
+    intake: Intake
+    tokens: PipelineTokenVerifier
     sign_ins: SignIns
     """Where people's sign-ins are kept."""
     timers_file: Path
@@ -68,6 +73,7 @@ class Runtime:
         """Note the last request counts, then close connections and stores."""
         self.factory.close()
         self.cloud.close()
+        self.tokens.close()
         self.queue.close()
         self.state.close()
 
@@ -124,6 +130,7 @@ def build_runtime(
     options = ado_options(settings)
     factory = AzureDevOpsFactory(options, state, clock, sign_ins)
     cloud = CloudFactory(options.gateway_url, options.timeout, options.secrets, sign_ins.entra, clock)
+    tokens = PipelineTokenVerifier(settings.ado_gateway_url, clock)
 
     def connect(
         connector: Connector, *, discovering: bool = False, urgency: Urgency = Urgency.NORMAL
@@ -140,6 +147,14 @@ def build_runtime(
         clock=clock,
         factory=factory,
         cloud=cloud,
+        intake=Intake(
+            tokens=tokens,
+            connected=KnownOrganizations(state),
+            rate=ReportRate(settings.mapping_reports_per_minute, clock),
+            graph=state,
+            is_on=settings.mapping_intake == "on",
+        ),
+        tokens=tokens,
         sign_ins=sign_ins,
         timers_file=timers_file(settings),
         dependencies=Dependencies(

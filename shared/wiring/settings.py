@@ -235,6 +235,27 @@ class Settings(BaseSettings):
         description="How long changes of a recommendation's status are kept.",
         examples=["400d"],
     )
+    mapping_intake: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether reports of pipelines about their images are taken, over HTTP.",
+        examples=["off"],
+    )
+    mapping_reports_per_minute: int = Field(
+        default=15_000,
+        ge=1,
+        le=1_000_000,
+        description="Reports of pipelines about their images that each organization may send, per minute and"
+        " process.",
+        examples=["600"],
+    )
+    http_port: int = Field(
+        default=7071,
+        ge=0,
+        le=65_535,
+        description="Port of this machine on which `ado-connector run` takes HTTP requests, on the loopback"
+        " interface alone; 0 takes none. Azure has its own.",
+        examples=["8080"],
+    )
     longest_exemption: Duration = Field(
         default=timedelta(days=366),
         ge=timedelta(days=1),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.connector_state import open_state
-from shared.ports import ConnectorState, SignInStore, ThrottleStore
+from shared.ports import ConnectorState, MappingGraph, SignInStore, ThrottleStore
 from shared.queue import open_queue
 from shared.queue.receiver import QUEUES as QUEUE_NAMES
 from shared.queue.receiver import Queues
@@ -22,7 +22,7 @@ from tests.azurite.server import shared
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-class State(ConnectorState, ThrottleStore, SignInStore, Protocol):
+class State(ConnectorState, ThrottleStore, SignInStore, MappingGraph, Protocol):
     def close(self) -> None: ...
 
 

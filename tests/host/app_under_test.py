@@ -38,6 +38,19 @@ def _queue(name: str) -> list[dict[str, Any]]:
     ]
 
 
+HTTP: list[dict[str, Any]] = [
+    {
+        "direction": "IN",
+        "type": "httpTrigger",
+        "name": "request",
+        "methods": ["POST"],
+        "authLevel": "ANONYMOUS",
+        "route": "container-mappings",
+    },
+    {"direction": "OUT", "type": "http", "name": "$return"},
+]
+
+
 BINDINGS = {
     "discover_organizations": _timer("DISCOVER_ORGANIZATIONS_SCHEDULE"),
     "refresh_prerequisites": _timer("REFRESH_PREREQUISITES_SCHEDULE"),
@@ -51,6 +64,7 @@ BINDINGS = {
     "check_container_mapping": _queue("extension"),
     "assess_organization": _queue("posture"),
     "notify_organization": _queue("notifications"),
+    "receive_container_mapping": HTTP,
 }
 
 

@@ -21,10 +21,16 @@ if "--everything" in sys.argv:
     for name in modules:
         importlib.import_module(name)
 
+
+def plain(value: object) -> object:
+    """Enumerations by their names."""
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else getattr(value, "name", value)
+
+
 indexed = function_app.app.get_functions()
 functions = {
     one.get_function_name(): [
-        {key: getattr(value, "name", value) for key, value in binding.items()}
+        {key: plain(value) for key, value in binding.items()}
         for binding in one.get_bindings_dict()["bindings"]
     ]
     for one in indexed

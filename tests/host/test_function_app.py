@@ -74,7 +74,7 @@ def test_the_host_sees_these_functions_and_bindings(app: dict[str, Any]) -> None
 
 
 def test_every_queue_has_one_function() -> None:
-    queues = [one["queueName"] for (one,) in BINDINGS.values() if "queueName" in one]
+    queues = [one["queueName"] for one, *_ in BINDINGS.values() if "queueName" in one]
     assert sorted(queues) == sorted(QUEUES)
 
 
@@ -117,7 +117,7 @@ def test_every_setting_that_a_binding_names_is_in_the_sample(sample: dict[str, s
     named = set(re.findall(r"%(\w+)%", json.dumps(BINDINGS)))
     assert len(named) == 6
     assert named <= set(sample)
-    assert all(one["connection"] in sample for (one,) in BINDINGS.values() if "connection" in one)
+    assert all(one["connection"] in sample for one, *_ in BINDINGS.values() if "connection" in one)
 
 
 # --- host.json --------------------------------------------------------------------------------------------
@@ -172,8 +172,10 @@ def test_the_page_explains_every_line_of_the_sample(sample: dict[str, str]) -> N
 def test_the_page_lists_every_trigger_with_what_sets_it_off() -> None:
     rows = dict(re.findall(r"^\| `([^`]+)` \| [^|]*`([^`]+)` \|", section("Triggers"), re.MULTILINE))
     expected = {
-        name: (binding.get("queueName") or binding["schedule"].strip("%"))
-        for name, (binding,) in BINDINGS.items()
+        name: (
+            binding.get("queueName") or binding.get("schedule", "").strip("%") or f"/api/{binding['route']}"
+        )
+        for name, (binding, *_) in BINDINGS.items()
     }
     assert rows == expected
 

@@ -11,6 +11,7 @@ from shared.connector_state.tables.assessments import AssessmentsPart
 from shared.connector_state.tables.catalog import CATALOG
 from shared.connector_state.tables.exemptions import ExemptionsPart
 from shared.connector_state.tables.journal import JournalPart
+from shared.connector_state.tables.mappings import MappingsPart
 from shared.connector_state.tables.sign_ins import SignInsPart
 from shared.connector_state.tables.table import Insert, Refused, Table
 from shared.connector_state.tables.throttles import ThrottlesPart
@@ -20,7 +21,9 @@ VERSION: Final = 1
 """Of what the rows mean. A newer one is not touched."""
 
 
-class TablesConnectorState(AssessmentsPart, ExemptionsPart, ThrottlesPart, SignInsPart, JournalPart):
+class TablesConnectorState(
+    AssessmentsPart, ExemptionsPart, ThrottlesPart, SignInsPart, MappingsPart, JournalPart
+):
     """`shared.ports.State` on one table.
 
     A record is changed by a conditional write; what belongs together is written in one transaction of its

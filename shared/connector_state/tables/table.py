@@ -153,14 +153,30 @@ class Table:
         self, partition: str, rows: tuple[str, str], *, page: int = _PAGE, select: Sequence[str] = ()
     ) -> Iterator[Entity]:
         """Every entity of a range of rows (from, up to but without), in order of row, over all pages."""
+        yield from self._query(
+            "PartitionKey eq @partition and RowKey ge @begin and RowKey lt @end",
+            {"partition": partition, "begin": rows[0], "end": rows[1]},
+            page,
+            ["RowKey", *select] if select else None,
+        )
+
+    def query_partitions(
+        self, partitions: tuple[str, str], rows: tuple[str, str], *, page: int = _PAGE
+    ) -> Iterator[Entity]:
+        """As `query`, over a range of partitions (from, up to but without), in their order."""
+        yield from self._query(
+            "PartitionKey ge @first and PartitionKey lt @last and RowKey ge @begin and RowKey lt @end",
+            {"first": partitions[0], "last": partitions[1], "begin": rows[0], "end": rows[1]},
+            page,
+            None,
+        )
+
+    def _query(
+        self, condition: str, parameters: dict[str, str], page: int, select: list[str] | None
+    ) -> Iterator[Entity]:
         with self._answering() as client:
             found = iter(
-                client.query_entities(
-                    "PartitionKey eq @partition and RowKey ge @begin and RowKey lt @end",
-                    parameters={"partition": partition, "begin": rows[0], "end": rows[1]},
-                    results_per_page=page,
-                    select=["RowKey", *select] if select else None,
-                )
+                client.query_entities(condition, parameters=parameters, results_per_page=page, select=select)
             )
         while True:
             # Asked for one by one, so that what the reader does in between is not taken for our failure.
