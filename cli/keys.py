@@ -25,6 +25,10 @@ CONNECTOR: Keys = {
     "requiredPrerequisites": "prerequisites that onboarding depends on",
     "postureRefreshInterval": "how often its posture is refreshed, or null: as the app says",
     "postureFullRefreshInterval": "how often it is refreshed in full, or null: as the app says",
+    "readBuildLogs": "whether it reads the logs of finished runs to trace images",
+    "pushSteps": "names and patterns of further steps that push images",
+    "registries": "container registries that it may read",
+    "tracedSubscriptions": "Azure subscriptions that it looks at for running images",
     "createdAt": "when it was created",
     "baselineAt": "when its first complete discovery took stock of what exists, or null",
     "authorization": "`ok`, `ending`, `ended`, `notAuthorized` or `unknown`: can its identity sign in",
@@ -59,6 +63,10 @@ CONNECTOR_DOCUMENT: Keys = {
     "postureRefreshInterval": "how often its posture is refreshed; left out: as the app says",
     "postureFullRefreshInterval": "how often it is refreshed in full; left out: as the app says",
     "extension": "object: `publisher` and `name` of that extension",
+    "readBuildLogs": "whether it reads the logs of finished runs to trace images",
+    "pushSteps": "names and patterns of further steps that push images",
+    "registries": "container registries that it may read",
+    "tracedSubscriptions": "Azure subscriptions that it looks at for running images",
 }
 
 VALIDATION: Keys = {

@@ -28,6 +28,7 @@ WORK_TITLES = {
     WorkKind.EXTENSION: "Checking the Container Mapping extension",
     WorkKind.POSTURE: "Assessing the posture",
     WorkKind.NOTIFICATIONS: "Notifying of changes",
+    WorkKind.IMAGES: "Tracing images",
 }
 
 _NO_CONNECTOR = "No connector has it any more; its inventory is kept as it was."

@@ -288,9 +288,12 @@ class AzureDevOps(Protocol):
         ...
 
     def finished_runs(
-        self, organization: str, project: ProjectId, since: datetime
+        self, organization: str, project: ProjectId, since: datetime, *, deadline: datetime | None = None
     ) -> Observation[PipelineRun]:
-        """Runs that ended at `since` or later, in the order in which they ended (Builds - List)."""
+        """Runs that ended at `since` or later, in the order in which they ended (Builds - List).
+
+        A listing whose `deadline` passes is cut behind the page that is then read, at least one.
+        """
         ...
 
     def timeline(self, organization: str, project: ProjectId, run: int) -> tuple[TimelineRecord, ...]:
@@ -935,6 +938,7 @@ class Dependencies:
     state: ConnectorState
     sender: CommandSender
     connect: Connect
+    graph: MappingGraph
     cloud: Cloud
     clock: Clock
     log: Log

@@ -30,7 +30,7 @@ class RunsArea(Area):
     """Runs of pipelines."""
 
     def finished_runs(
-        self, organization: str, project: ProjectId, since: datetime
+        self, organization: str, project: ProjectId, since: datetime, *, deadline: datetime | None = None
     ) -> Observation[PipelineRun]:
         """Runs that ended at `since` or later, oldest first. Requests: one per 200 runs, at least one."""
         query = [
@@ -50,7 +50,10 @@ class RunsArea(Area):
             segments = {"organization": organization, "project": project}
             return self._client.request(LIST_RUNS, segments, page, query=parameters)
 
-        return read_pages(fetch, LIST_RUNS.where(organization))
+        def is_time_up() -> bool:
+            return deadline is not None and self._client.now() >= deadline
+
+        return read_pages(fetch, LIST_RUNS.where(organization), is_time_up=is_time_up)
 
     def timeline(self, organization: str, project: ProjectId, run: int) -> tuple[TimelineRecord, ...]:
         """Stages, jobs and steps of a run, without what came of earlier attempts. Requests: 1."""

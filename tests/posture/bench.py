@@ -86,6 +86,7 @@ class Bench:
 
         self.cloud = CloudFactory("", 10.0, {}, Entra(), self.clock)
         self.deps = Dependencies(
+            graph=self.state,
             cloud=self.cloud,
             state=self.state,
             sender=self.queue,
