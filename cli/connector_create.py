@@ -42,6 +42,7 @@ _OPTIONS = {
     "postureRefreshInterval": "--posture-refresh-interval",
     "postureFullRefreshInterval": "--posture-full-refresh-interval",
     "readBuildLogs": "--read-build-logs",
+    "pushSteps": "--push-step",
     "registries": "--registry",
     "tracedSubscriptions": "--traced-subscription",
 }
@@ -70,6 +71,7 @@ class _Wanted:
     posture_refresh_interval: str
     posture_full_refresh_interval: str
     read_build_logs: bool
+    push_steps: tuple[str, ...]
     registries: tuple[str, ...]
     traced_subscriptions: tuple[str, ...]
 
@@ -165,6 +167,13 @@ class _Wanted:
     "--read-build-logs",
     is_flag=True,
     help="Read the logs of finished runs for the images that they pushed, to trace images.",
+)
+@click.option(
+    "--push-step",
+    "push_steps",
+    multiple=True,
+    metavar="NAME",
+    help="Name, or pattern with * and ?, of further steps that push images; repeatable.",
 )
 @click.option(
     "--registry",
@@ -275,6 +284,7 @@ def _wanted(options: dict[str, object]) -> _Wanted:
         posture_refresh_interval=text("posture_refresh_interval"),
         posture_full_refresh_interval=text("posture_full_refresh_interval"),
         read_build_logs=bool(options["read_build_logs"]),
+        push_steps=texts("push_steps"),
         registries=texts("registries"),
         traced_subscriptions=texts("traced_subscriptions"),
     )
@@ -308,6 +318,7 @@ def _written(wanted: _Wanted) -> dict[str, object]:
         "installExtension": wanted.install_extension,
         "requiredPrerequisites": [one.value for one in _required(wanted.require)],
         "readBuildLogs": wanted.read_build_logs,
+        "pushSteps": list(wanted.push_steps),
         "registries": list(wanted.registries),
         "tracedSubscriptions": list(wanted.traced_subscriptions),
     }

@@ -18,6 +18,7 @@ from cli.doctor import doctor
 from cli.exemptions import exemptions
 from cli.inventory import inventory
 from cli.journal import journal
+from cli.mappings import mappings
 from cli.organizations import organizations
 from cli.output import note
 from cli.problems import ExitCode
@@ -84,6 +85,7 @@ for _command in (
     inventory,
     recommendations,
     exemptions,
+    mappings,
     journal,
     queue,
     version,

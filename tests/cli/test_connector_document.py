@@ -272,6 +272,8 @@ def test_flags_and_a_file_give_the_same_export(ado: CommandLine, state: State) -
         *("--discover-as", "user", "--account", "ann@contoso.com", "--install-extension"),
         *("--require", "organizationMembership"),
         *("--posture-refresh-interval", "30m", "--posture-full-refresh-interval", "720m"),
+        *("--read-build-logs", "--push-step", "Deliver *", "--registry", "contoso.azurecr.io"),
+        *("--traced-subscription", GUID),
     )
     (kept,) = state.connectors()
     exported = ado("connector", "export", "contoso-prod").out
