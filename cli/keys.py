@@ -470,7 +470,7 @@ STEP: Keys = {
 }
 
 MAPPING: Keys = {
-    "kind": "`image`; or `pipeline`, `project`, `registry`, `cloudResource` that is unmapped or unread",
+    "kind": "`image`; else what is unread: `pipeline`, `project`, `repository`, `registry`, `cloudResource`",
     "name": "what it is called: of an image where it is stored, with its digest",
     "key": "what it is known by: of an image its digest",
     "mapped": "whether a source tells where the image came from; always false for the other kinds",

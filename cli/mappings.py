@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _GAPS: Final = (
     (NodeKind.PIPELINE, "pipeline", UNMAPPED),
     (NodeKind.PROJECT, "project", UNREAD),
+    (NodeKind.REPOSITORY, "repository", UNREAD),
     (NodeKind.REGISTRY, "registry", UNREAD),
     (NodeKind.CLOUD_RESOURCE, "cloudResource", UNREAD),
 )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.model.connector import Connector
 from shared.model.failure import Denied, Failure, FailureKind, Gone, ServiceError, Throttled, Transient
-from shared.model.ids import OrganizationId, ProjectId
+from shared.model.ids import OrganizationId, ProjectId, RepositoryId
 from shared.model.inventory import Project
 from shared.model.mapping import (
     Confidence,
@@ -23,6 +23,7 @@ from shared.model.mapping import (
     image_node,
     project_node,
     registry_node,
+    repository_node,
 )
 from shared.model.organization import Organization
 from shared.model.run import PipelineRun
@@ -34,7 +35,7 @@ from shared.tracing.origins import Saying, facts_of_place
 from shared.tracing.push_steps import plan_logs
 from shared.tracing.references import ImageReference
 from shared.tracing.registry_facts import LOOKED, Known, agreeing, facts_of_registry_image
-from shared.tracing.run_facts import UNREAD, RunPlace, could_not_read, facts_of_run
+from shared.tracing.run_facts import UNREAD, RunPlace, could_not_read, facts_of_people, facts_of_run
 from shared.tracing.running_facts import Resolved, facts_of_resource, subscription_node, superseded
 from shared.tracing.seen_runs import SeenRuns, pack_seen, unpack_seen
 
@@ -46,6 +47,7 @@ _LISTED = "listedAt"
 """Attribute of a registry or subscription: when all of it was read, by whichever organization's work."""
 
 _READY = "wellFormed"
+_AZURE_REPOS = "tfsgit"
 
 _BATCH = 4
 """Runs read before what they told is kept, per request that may be under way at once."""
@@ -62,7 +64,8 @@ def trace_images(
     """Do what the connector asks for of: logs of finished runs, registries, Azure Resource Graph.
 
     Requests to Azure DevOps: 1 per project and 200 new finished runs; 1 for each new run, and 1 more for the
-    log of one that pushed; none for runs that were seen. Registries and subscriptions are read once per
+    log of one that pushed; none for runs that were seen; 2 more per repository and batch of runs that pushed
+    from it, for authors and approvals. Registries and subscriptions are read once per
     interval, though several organizations' connectors name them: 1 per page of repositories and of tags, 1
     per tag, and those of `shared.ports.Registry.image` once per digest; 1 per 1,000 resources.
 
@@ -170,14 +173,41 @@ class _Work:
         runs: Sequence[PipelineRun],
     ) -> tuple[GraphFacts, list[PipelineRun], Failure | None]:
         """Facts of several runs, those that were read, and what ended it before the last."""
-        facts, read = GraphFacts(), list[PipelineRun]()
+        facts, read, pushed = GraphFacts(), list[PipelineRun](), list[PipelineRun]()
         for run, future in [(one, pool.submit(self._run, ado, project, place, one)) for one in runs]:
             try:
-                facts += future.result()
+                told = future.result()
             except ServiceError as error:
-                return facts, read, error.failure
+                return facts + self._people(ado, project, pushed), read, error.failure
+            facts += told
             read.append(run)
-        return facts, read, None
+            if told.edges:
+                pushed.append(run)
+        return facts + self._people(ado, project, pushed), read, None
+
+    def _people(self, ado: AzureDevOps, project: Project, runs: Sequence[PipelineRun]) -> GraphFacts:
+        """Who wrote and who approved what these runs built. Requests: 2 per repository and 100 commits."""
+        facts = GraphFacts()
+        of: dict[str, list[PipelineRun]] = {}
+        for run in runs:
+            if run.repository_type.casefold() == _AZURE_REPOS and run.repository and run.commit:
+                of.setdefault(run.repository, []).append(run)
+        name = self.organization.name
+        for identifier, several in of.items():
+            repository = RepositoryId(identifier)
+            commits = list(dict.fromkeys(run.commit for run in several))
+            failure: Failure | None = None
+            try:
+                authors = ado.commit_authors(name, project.id, repository, commits)
+                requests = ado.pull_requests_of(name, project.id, repository, commits)
+                for run in several:
+                    author, request = authors.get(run.commit), requests.get(run.commit)
+                    facts += facts_of_people(run, self.organization.id, author, request, self.now)
+            except ServiceError as error:
+                # Only who it was is not known; waiting for it would hold up what is.
+                failure = error.failure
+            self._note(repository_node(repository), failure, several[0].repository_name, passing=True)
+        return facts
 
     def _run(self, ado: AzureDevOps, project: Project, place: RunPlace, run: PipelineRun) -> GraphFacts:
         """Requests: 1, and 1 more where the run pushed. What cannot be read for good counts as read."""
@@ -364,9 +394,13 @@ class _Work:
     def _edges(self, node: NodeId, kind: EdgeKind) -> Iterator[Edge]:
         yield from self.deps.graph.edges(node, Direction.OUT, kind, limit=_EDGES_MOST).edges
 
-    def _note(self, node: NodeId, failure: Failure | None, name: str) -> None:
-        """Keep why something is unread, or that it is not any more. Raises what is only a matter of time."""
-        failure = _unless_passing(failure)
+    def _note(self, node: NodeId, failure: Failure | None, name: str, *, passing: bool = False) -> None:
+        """Keep why something is unread, or that it is not any more.
+
+        Raises what is only a matter of time, unless that may pass, too.
+        """
+        if not passing:
+            failure = _unless_passing(failure)
         known = self.deps.graph.node(node)
         reason = failure.sentence() if failure is not None else ""
         if reason or (known is not None and known.attributes.get(UNREAD)):

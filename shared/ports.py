@@ -63,7 +63,7 @@ from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.pipeline_token import PipelineToken
 from shared.model.prerequisite import Prerequisite
-from shared.model.run import PipelineRun, TimelineRecord
+from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun, TimelineRecord
 from shared.model.summary import PostureSummary, ProjectSummary
 from shared.model.thresholds import DEFAULTS, Thresholds
 from shared.model.work import Lease, Work, WorkKind
@@ -298,6 +298,18 @@ class AzureDevOps(Protocol):
 
     def timeline(self, organization: str, project: ProjectId, run: int) -> tuple[TimelineRecord, ...]:
         """Stages, jobs and steps of a run (Timeline - Get); Gone where it was pruned."""
+        ...
+
+    def commit_authors(
+        self, organization: str, project: ProjectId, repository: RepositoryId, commits: Sequence[str]
+    ) -> Mapping[str, CommitAuthor]:
+        """Authors of those of the commits that are there, by commit (Commits - Get Commits Batch)."""
+        ...
+
+    def pull_requests_of(
+        self, organization: str, project: ProjectId, repository: RepositoryId, commits: Sequence[str]
+    ) -> Mapping[str, MergedPullRequest]:
+        """The pull request that made each commit by its merge (Pull Request Query - Get)."""
         ...
 
     def run_log(

@@ -653,6 +653,27 @@ READ_TIMELINE = Call(
     Capability.IMAGE_TRACING,
     LIST_RUNS.lost,
 )
+# These two ask and change nothing, whatever their method.
+READ_AUTHORS = Call(
+    "reading the authors of commits",
+    DEV,
+    f"{_PROJECT}/_apis/git/repositories/{{repository}}/commitsbatch",
+    "7.1",
+    READ_CODE,
+    Capability.IMAGE_TRACING,
+    "the author of the commit that an image was built from is unknown",
+    method="POST",
+)
+READ_PULL_REQUESTS = Call(
+    "reading the pull requests behind commits",
+    DEV,
+    f"{_PROJECT}/_apis/git/repositories/{{repository}}/pullrequestquery",
+    "7.1",
+    READ_CODE,
+    Capability.IMAGE_TRACING,
+    "the pull request behind an image, and who approved it, are unknown",
+    method="POST",
+)
 READ_LOG = Call(
     "reading the log of a step",
     DEV,
@@ -710,5 +731,7 @@ CALLS: Final = (
     LIST_RUNS,
     READ_TIMELINE,
     READ_LOG,
+    READ_AUTHORS,
+    READ_PULL_REQUESTS,
 )
 """Every call, in the order in which they are made."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from shared.ado.area import Area
-from shared.ado.calls import LIST_RUNS, READ_LOG, READ_TIMELINE
+from shared.ado.calls import LIST_RUNS, READ_AUTHORS, READ_LOG, READ_PULL_REQUESTS, READ_TIMELINE
 from shared.ado.pages import TOKEN_HEADER, TOKEN_PARAMETER, Page, read_pages
 from shared.ado.parse import Fields, ShapeError, listed, parse_document
 from shared.ado.transport import Answer
-from shared.model.ids import ProjectId
+from shared.model.ids import ProjectId, RepositoryId
 from shared.model.observation import Observation
-from shared.model.run import PipelineRun, TimelineRecord
+from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun, TimelineRecord
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ LINE_MOST: Final = 2 * 1024 * 1024
 """Longest line that is put together, in characters; of a longer one the rest is left."""
 
 _RUNS_A_PAGE = "200"
+_COMMITS_AT_ONCE = 100
+_APPROVED_WITH_SUGGESTIONS = 5
 
 
 class RunsArea(Area):
@@ -59,6 +61,36 @@ class RunsArea(Area):
         """Stages, jobs and steps of a run, without what came of earlier attempts. Requests: 1."""
         segments = {"organization": organization, "project": project, "run": str(run)}
         return self._client.document(READ_TIMELINE, segments, _timeline)
+
+    def commit_authors(
+        self, organization: str, project: ProjectId, repository: RepositoryId, commits: Sequence[str]
+    ) -> Mapping[str, CommitAuthor]:
+        """Authors of commits, by commit. Requests: 1 per 100 commits."""
+        found: dict[str, CommitAuthor] = {}
+        segments = {"organization": organization, "project": project, "repository": repository}
+        for start in range(0, len(commits), _COMMITS_AT_ONCE):
+            batch = list(commits[start : start + _COMMITS_AT_ONCE])
+            found.update(
+                self._client.document(
+                    READ_AUTHORS,
+                    segments,
+                    lambda document: dict(_author(one) for one in listed(document)),
+                    json={"ids": batch},
+                )
+            )
+        return found
+
+    def pull_requests_of(
+        self, organization: str, project: ProjectId, repository: RepositoryId, commits: Sequence[str]
+    ) -> Mapping[str, MergedPullRequest]:
+        """The pull request that made each commit by its merge. Requests: 1 per 100 commits."""
+        found: dict[str, MergedPullRequest] = {}
+        segments = {"organization": organization, "project": project, "repository": repository}
+        for start in range(0, len(commits), _COMMITS_AT_ONCE):
+            batch = list(commits[start : start + _COMMITS_AT_ONCE])
+            query = {"queries": [{"type": "lastMergeCommit", "items": batch}]}
+            found.update(self._client.document(READ_PULL_REQUESTS, segments, _pull_requests, json=query))
+        return found
 
     def run_log(
         self,
@@ -103,6 +135,31 @@ def _of_merge(fields: Fields) -> int:
     number = branch.removeprefix("refs/pull/").partition("/")[0]
     is_one = branch.startswith("refs/pull/") and number.isascii() and number.isdecimal() and len(number) < 12  # noqa: PLR2004
     return int(number) if is_one else 0
+
+
+def _author(fields: Fields) -> tuple[str, CommitAuthor]:
+    person = fields.nested("author") if fields.has("author") else Fields({})
+    return fields.text("commitId").lower(), CommitAuthor(person.text("name", ""), person.text("email", ""))
+
+
+def _pull_requests(document: object) -> dict[str, MergedPullRequest]:
+    found: dict[str, MergedPullRequest] = {}
+    for result in Fields(document).objects("results"):
+        for commit in result.values():
+            for one in result.objects(commit):
+                found[commit.lower()] = _pull_request(one)
+    return found
+
+
+def _pull_request(fields: Fields) -> MergedPullRequest:
+    approvers: list[str] = []
+    for one in fields.objects("reviewers") if fields.has("reviewers") else ():
+        # A group's vote is the sum of its members', who are listed themselves.
+        is_group = one.flag("isContainer", default=False)
+        if not is_group and one.has("vote") and one.number("vote") >= _APPROVED_WITH_SUGGESTIONS:
+            approvers.append(one.text("uniqueName", "") or one.text("displayName", ""))
+    named = tuple(dict.fromkeys(one for one in approvers if one))
+    return MergedPullRequest(fields.number("pullRequestId"), named)
 
 
 def _timeline(document: object) -> tuple[TimelineRecord, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.model.ids import OrganizationId
 from shared.model.mapping import (
     Confidence,
+    Edge,
     EdgeKind,
     GraphFacts,
     Node,
@@ -18,7 +19,7 @@ from shared.model.mapping import (
     pipeline_node,
     run_node,
 )
-from shared.model.run import PipelineRun
+from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun
 from shared.tracing.build_log import LogFindings
 from shared.tracing.docker_report import ReportRefused, read_docker_report
 from shared.tracing.origins import (
@@ -172,6 +173,34 @@ def _reason(
         f"{where}: the log of {', '.join(plan.steps)} tells no image. Label the image, or attach provenance "
         "to it, and name its registry in the connector."
     )
+
+
+def facts_of_people(
+    run: PipelineRun,
+    organization: OrganizationId,
+    author: CommitAuthor | None,
+    pull_request: MergedPullRequest | None,
+    at: datetime,
+) -> GraphFacts:
+    """Who wrote what the run built, and who approved it. The author is whoever the commit claims."""
+    node = run_node(organization, run.id)
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    if author is not None and (author.email or author.name):
+        person = identity_node(author.email or author.name)
+        shown = f"{author.name} <{author.email}>" if author.name and author.email else author.name
+        nodes.append(Node(person, at, shown))
+        claimed = Saying(Source.AZURE_DEVOPS, Confidence.CLAIMED, at)
+        evidence = {"commit": f"{run.commit} names its author itself"}
+        edges.append(claimed.edge(node, EdgeKind.AUTHORED_BY, person, run.commit, evidence))
+    if pull_request is not None:
+        number = str(pull_request.number)
+        nodes.append(Node(node, at, "", {"pullRequest": number}))
+        saying = Saying(Source.AZURE_DEVOPS, Confidence.ATTESTED, at)
+        for one in pull_request.approvers:
+            nodes.append(Node(identity_node(one), at, ""))
+            edges.append(saying.edge(node, EdgeKind.APPROVED_BY, identity_node(one), number))
+    return GraphFacts(tuple(nodes), tuple(edges))
 
 
 def could_not_read(node: NodeId, reason: str, at: datetime, name: str = "") -> GraphFacts:

@@ -251,6 +251,28 @@ def test_kaniko_with_labels_acr_build_by_its_log_and_provenance(
     assert claim.evidence["signature"] == "none"
 
 
+def test_who_wrote_and_who_approved_it(
+    bench: Bench, project: Project, code: Repository, pipeline: Definition, name: str
+) -> None:
+    commit, digest = "d" * 40, "sha256:" + "d" * 64
+    code.authors[commit] = ("Ada Example", "ada@example.com")
+    code.merges[commit] = (17, {"bo@example.com": 10, "cy@example.com": -5, "di@example.com": 5})
+    steps = [RunStep("docker push", docker_push("a", "1", digest))]
+    run = project.add_run(pipeline, steps, commit=commit, finished=bench.clock.now())
+    bench.connect(options=LOGS)
+    bench.run()
+    node = run_node(bench.organization(name).id, run.id)
+    (author,) = out(bench, node, EdgeKind.AUTHORED_BY)
+    assert bench.state.node(author.end).name == "Ada Example <ada@example.com>"
+    assert author.confidence is Confidence.CLAIMED
+    approved = out(bench, node, EdgeKind.APPROVED_BY)
+    assert {(one.end.key, one.detail) for one in approved} == {
+        ("bo@example.com", "17"),
+        ("di@example.com", "17"),
+    }
+    assert bench.state.node(node).attributes["pullRequest"] == "17"
+
+
 def test_what_runs_by_digest_by_tag_and_in_clusters(
     bench: Bench, azure: SimulatedAzure, registry: SimulatedRegistry
 ) -> None:
