@@ -10,6 +10,7 @@ from shared.ado.organizations import OrganizationsArea
 from shared.ado.portal import PortalArea
 from shared.ado.posture import PostureArea
 from shared.ado.probes import ProbesArea
+from shared.ado.runs import RunsArea
 from shared.ado.security import SecurityArea
 
 
@@ -23,6 +24,7 @@ class AzureDevOpsClient(
     OrganizationFactsArea,
     PostureArea,
     ProbesArea,
+    RunsArea,
 ):
     """Azure DevOps as one identity sees it: implements `shared.ports.AzureDevOps`. Safe across threads.
 
