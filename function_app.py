@@ -19,6 +19,7 @@ import handlers.onboard_organization
 import handlers.queue_due_work
 import handlers.receive_container_mapping
 import handlers.sync_organization
+import handlers.trace_images
 import handlers.unit_of_work
 from shared import wiring
 from shared.model.command import Command, DoWork, OnboardOrganization
@@ -75,6 +76,13 @@ def refresh_notifications(timer: func.TimerRequest) -> None:
     handlers.queue_due_work.queue_due_work(WorkKind.NOTIFICATIONS, wiring.dependencies())
 
 
+@app.timer_trigger("timer", "%REFRESH_IMAGES_SCHEDULE%", run_on_startup=False, use_monitor=True)
+def refresh_images(timer: func.TimerRequest) -> None:
+    """Queue the tracing of images that is due."""
+    _note_past_due("refresh_images", timer)
+    handlers.queue_due_work.queue_due_work(WorkKind.IMAGES, wiring.dependencies())
+
+
 # --- queues -----------------------------------------------------------------------------------------------
 
 
@@ -118,6 +126,12 @@ def assess_organization(message: func.ServiceBusMessage) -> None:
 def notify_organization(message: func.ServiceBusMessage) -> None:
     """Tell a webhook what became unhealthy, and what recovered, of one organization."""
     _perform(WorkKind.NOTIFICATIONS, message, handlers.notify_organization.notify_organization)
+
+
+@app.service_bus_queue_trigger("message", connection=SERVICE_BUS, queue_name=WorkKind.IMAGES.value)
+def trace_images(message: func.ServiceBusMessage) -> None:
+    """Read where the images of one organization came from, and where they run."""
+    _perform(WorkKind.IMAGES, message, handlers.trace_images.trace_images)
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------

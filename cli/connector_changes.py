@@ -52,16 +52,24 @@ _VALUES: Mapping[tuple[str, str], str] = {
     ("plan", "defender-cspm"): "Container mapping, risk context and code-to-cloud are shown as turned on.",
     ("installExtension", "true"): "The extension is installed where it is missing: a write to Azure DevOps.",
     ("installExtension", "false"): "The extension is no longer installed; where it is, it stays.",
+    ("readBuildLogs", "true"): "Logs of finished runs are read: at most two requests for each that pushed.",
+    ("readBuildLogs", "false"): "Logs are no longer read; what they told is kept.",
 }
 _ADDED: Mapping[str, str] = {
     "organizations": "It is onboarded when it is found and its required prerequisites are met.",
     "exclude": "An organization that it fits gives up its claim; its inventory is kept.",
     "requiredPrerequisites": "An organization that does not meet it is no longer onboarded.",
+    "pushSteps": "Logs of steps of this name are read, from the next finished run on.",
+    "registries": "Its images, labels and attestations are read.",
+    "tracedSubscriptions": "Its resources are looked at for running images.",
 }
 _GONE: Mapping[str, str] = {
     "organizations": "Where the mode is selected it gives up its claim; its inventory is kept.",
     "exclude": "An organization that it fitted is taken again, as the mode says.",
     "requiredPrerequisites": "Onboarding no longer depends on it; it is checked and shown all the same.",
+    "pushSteps": "Logs of steps of this name are no longer read.",
+    "registries": "It is no longer read; what it told is kept.",
+    "tracedSubscriptions": "Its resources are no longer looked at; what was seen is kept, with when.",
 }
 _SPELLING = "Only the spelling changes: names compare without case."
 _ORDER = "Only the order of the entries changes."

@@ -41,6 +41,10 @@ _OPTIONS = {
     "requiredPrerequisites": "--require",
     "postureRefreshInterval": "--posture-refresh-interval",
     "postureFullRefreshInterval": "--posture-full-refresh-interval",
+    "readBuildLogs": "--read-build-logs",
+    "pushSteps": "--push-step",
+    "registries": "--registry",
+    "tracedSubscriptions": "--traced-subscription",
 }
 """What the fields of a connector document are called here."""
 
@@ -66,6 +70,10 @@ class _Wanted:
     require: tuple[str, ...]
     posture_refresh_interval: str
     posture_full_refresh_interval: str
+    read_build_logs: bool
+    push_steps: tuple[str, ...]
+    registries: tuple[str, ...]
+    traced_subscriptions: tuple[str, ...]
 
 
 @click.command(
@@ -154,6 +162,32 @@ class _Wanted:
     "--install-extension",
     is_flag=True,
     help="Install the Container Mapping extension where it is missing (the only write to Azure DevOps).",
+)
+@click.option(
+    "--read-build-logs",
+    is_flag=True,
+    help="Read the logs of finished runs for the images that they pushed, to trace images.",
+)
+@click.option(
+    "--push-step",
+    "push_steps",
+    multiple=True,
+    metavar="NAME",
+    help="Name, or pattern with * and ?, of further steps that push images; repeatable.",
+)
+@click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    metavar="HOST",
+    help="Container registry to read, to trace images: contoso.azurecr.io; repeatable.",
+)
+@click.option(
+    "--traced-subscription",
+    "traced_subscriptions",
+    multiple=True,
+    metavar="ID",
+    help="Azure subscription whose resources are looked at for running images; repeatable.",
 )
 @click.option(
     "--require",
@@ -249,6 +283,10 @@ def _wanted(options: dict[str, object]) -> _Wanted:
         require=texts("require"),
         posture_refresh_interval=text("posture_refresh_interval"),
         posture_full_refresh_interval=text("posture_full_refresh_interval"),
+        read_build_logs=bool(options["read_build_logs"]),
+        push_steps=texts("push_steps"),
+        registries=texts("registries"),
+        traced_subscriptions=texts("traced_subscriptions"),
     )
 
 
@@ -279,6 +317,10 @@ def _written(wanted: _Wanted) -> dict[str, object]:
         "exclude": _distinct(wanted.excluded),
         "installExtension": wanted.install_extension,
         "requiredPrerequisites": [one.value for one in _required(wanted.require)],
+        "readBuildLogs": wanted.read_build_logs,
+        "pushSteps": list(wanted.push_steps),
+        "registries": list(wanted.registries),
+        "tracedSubscriptions": list(wanted.traced_subscriptions),
     }
     places = {
         "subscription": wanted.subscription,

@@ -114,6 +114,10 @@ def document_of(connector: Connector) -> ConnectorDocument:
         "installExtension": options.install_extension,
         "requiredPrerequisites": [one.value for one in options.required_prerequisites],
         "extension": {"publisher": options.extension_publisher, "name": options.extension_name},
+        "readBuildLogs": options.read_build_logs,
+        "pushSteps": list(options.push_steps),
+        "registries": list(options.registries),
+        "tracedSubscriptions": list(options.subscriptions),
     }
     places = {
         "subscription": connector.subscription,
@@ -150,6 +154,10 @@ def connector_of(document: ConnectorDocument, id: ConnectorId, now: datetime) ->
             extension_name=document.extension.name,
             posture_interval=_duration(document.posture_refresh_interval),
             posture_full_interval=_duration(document.posture_full_refresh_interval),
+            read_build_logs=document.read_build_logs,
+            push_steps=document.push_steps,
+            registries=document.registries,
+            subscriptions=document.traced_subscriptions,
         ),
     )
 

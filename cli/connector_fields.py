@@ -47,6 +47,7 @@ CLIENT_SECRET_SETTING = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a sett
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 MAX_ORGANIZATIONS = 500
 MAX_EXCLUSIONS = 200
+MAX_TRACED = 100
 LONGEST_SHOWN = 80
 
 # Both Python's `re` and ECMA-262, which JSON Schema speaks, read these alike; (?!\n) is for Python, whose $
@@ -246,6 +247,25 @@ Account = Annotated[
         254,
         "{value} is no sign-in name.",
         "Give the name that the person signs in with, such as ann@contoso.com.",
+    ),
+]
+RegistryHost = Annotated[
+    str,
+    Shape(
+        rf"^(?:{_LABEL}\.)+{_LABEL}(?::[0-9]{{1,5}})?{_END}",
+        253,
+        "{value} is no host of a registry.",
+        "Give the host alone, as names of images begin with it: contoso.azurecr.io.",
+        lower=True,
+    ),
+]
+StepPattern = Annotated[
+    str,
+    Shape(
+        rf"^[A-Za-z0-9 _.:/()*?-]+{_END}",
+        128,
+        "{value} is no name of a step and no pattern.",
+        "Give the name that the step has in the run, or a pattern of it: 'Deliver *'.",
     ),
 ]
 MarketplaceName = Annotated[
@@ -452,4 +472,32 @@ class ConnectorDocument(_Part):
     extension: Extension = Field(
         default=Extension(publisher=CONTAINER_MAPPING_PUBLISHER, name=CONTAINER_MAPPING_EXTENSION),
         description="The Container Mapping extension, where it is not the usual one.",
+    )
+    read_build_logs: bool = Field(
+        alias="readBuildLogs",
+        default=False,
+        description="Whether to read the logs of finished runs for the images that they pushed.",
+    )
+    push_steps: Annotated[tuple[StepPattern, ...], Strict(strict=False)] = Field(
+        alias="pushSteps",
+        default=(),
+        max_length=MAX_TRACED,
+        description="Names, or patterns with * and ?, of further steps that push images.",
+        examples=[["Deliver *"]],
+        json_schema_extra=_UNIQUE,
+    )
+    registries: Annotated[tuple[RegistryHost, ...], Strict(strict=False)] = Field(
+        default=(),
+        max_length=MAX_TRACED,
+        description="Container registries that may be read to trace images.",
+        examples=[["contoso.azurecr.io"]],
+        json_schema_extra=_UNIQUE,
+    )
+    traced_subscriptions: Annotated[tuple[Subscription, ...], Strict(strict=False)] = Field(
+        alias="tracedSubscriptions",
+        default=(),
+        max_length=MAX_TRACED,
+        description="Azure subscriptions whose resources are looked at for running images.",
+        examples=[["11111111-2222-3333-4444-555555555555"]],
+        json_schema_extra=_UNIQUE,
     )

@@ -31,7 +31,8 @@ def broken_rules(written: Mapping[str, object], wrong: Sequence[FieldPath]) -> I
     """Every rule broken by fields that are right in themselves; `wrong` are the paths of the others."""
     believed = _Believed(written, wrong)
     yield from _duplicates(believed, "organizations")
-    yield from _duplicates(believed, "exclude")
+    for field in ("exclude", "pushSteps", "registries", "tracedSubscriptions"):
+        yield from _duplicates(believed, field)
     yield from _repeated_prerequisites(believed)
     yield from _overlaps(believed)
     yield from _tenant(believed)

@@ -68,8 +68,27 @@ def document_by_asking(runtime: Runtime) -> ConnectorDocument:
         default=False,
         err=True,
     )
+    _tracing(written)
     note("")
     return checked(written)
+
+
+def _tracing(written: dict[str, object]) -> None:
+    """What may be read to trace images; nothing unless it is asked for."""
+    question = "Trace container images to their code? Logs, registries and Azure are read, as far as you say"
+    if not click.confirm(question, default=False, err=True):
+        return
+    written["readBuildLogs"] = click.confirm(
+        "Read logs of finished runs that pushed images", default=True, err=True
+    )
+    asked = {
+        "registries": "Container registries to read, such as contoso.azurecr.io (Enter for none)",
+        "tracedSubscriptions": "Azure subscriptions to look for running images in (ids; Enter for none)",
+    }
+    for field, about in asked.items():
+        names = _names(written, field, about, empty=True)
+        if names:
+            written[field] = names
 
 
 def _known_tenant(runtime: Runtime) -> str | None:

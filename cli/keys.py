@@ -25,6 +25,10 @@ CONNECTOR: Keys = {
     "requiredPrerequisites": "prerequisites that onboarding depends on",
     "postureRefreshInterval": "how often its posture is refreshed, or null: as the app says",
     "postureFullRefreshInterval": "how often it is refreshed in full, or null: as the app says",
+    "readBuildLogs": "whether it reads the logs of finished runs to trace images",
+    "pushSteps": "names and patterns of further steps that push images",
+    "registries": "container registries that it may read",
+    "tracedSubscriptions": "Azure subscriptions that it looks at for running images",
     "createdAt": "when it was created",
     "baselineAt": "when its first complete discovery took stock of what exists, or null",
     "authorization": "`ok`, `ending`, `ended`, `notAuthorized` or `unknown`: can its identity sign in",
@@ -59,6 +63,10 @@ CONNECTOR_DOCUMENT: Keys = {
     "postureRefreshInterval": "how often its posture is refreshed; left out: as the app says",
     "postureFullRefreshInterval": "how often it is refreshed in full; left out: as the app says",
     "extension": "object: `publisher` and `name` of that extension",
+    "readBuildLogs": "whether it reads the logs of finished runs to trace images",
+    "pushSteps": "names and patterns of further steps that push images",
+    "registries": "container registries that it may read",
+    "tracedSubscriptions": "Azure subscriptions that it looks at for running images",
 }
 
 VALIDATION: Keys = {
@@ -502,4 +510,101 @@ STEP: Keys = {
     "checks": "ids of the checks that it is for",
     "connectors": "names of the connectors",
     "organizations": "names of the organizations",
+}
+
+MAPPING: Keys = {
+    "kind": "`image`; else what is unread: `pipeline`, `project`, `repository`, `registry`, `cloudResource`",
+    "name": "what it is called: of an image where it is stored, with its digest",
+    "key": "what it is known by: of an image its digest",
+    "mapped": "whether a source tells where the image came from; always false for the other kinds",
+    "organization": "organization of the run, or null",
+    "project": "project of the pipeline, or null",
+    "pipeline": "pipeline that built it, or null",
+    "run": "number of the run (the build's id), or null",
+    "runNumber": "name of the run, such as `20260301.4`, or null",
+    "repository": "repository that it was built from, or null",
+    "repositoryId": "GUID of the repository, or the address of one outside Azure Repos, or null",
+    "commit": "commit that it was built from, or null",
+    "confidence": "`attested`, `matched` or `claimed`: the surest of its sources, or null",
+    "sources": "who told: `report`, `decoratorLog`, `pushLog`, `label`, `attestation`",
+    "reason": "why it is not mapped or could not be read, and what to do; or null",
+}
+
+MAPPING_FACT: Keys = {
+    "from": "kind and key of the thing that the fact is of",
+    "relation": "how they hang together, such as `builtBy`, `storedIn`, `names`, `runs`, `partOf`",
+    "to": "kind and key of the other thing",
+    "detail": "such as the commit, the repository in a registry, or the reference that a resource runs",
+    "source": "who told it",
+    "confidence": "`attested`, `matched` or `claimed`",
+    "firstSeen": "when it was told first",
+    "seenAt": "when it was told last, right to an hour",
+    "evidence": "object: what it rests on, by name",
+    "endedAt": "since when it is known not to hold any more, or null",
+}
+
+MAPPING_TRACE: Keys = {
+    "image": "what was asked for",
+    "digest": "digest of the image",
+    "tagSeenAt": "when the tag that was asked for was last seen to lead there, or null",
+    "earlier": "where the tag led before: objects with `digest`, `seenAt`, `source`",
+    "platform": "such as `linux/amd64`, or null",
+    "related": "its index, or its platforms: objects with `digest`, `relation`, `platform`",
+    "running": "where it runs",
+    "stored": "registries that hold it",
+    "origins": "runs and commits that it came from, the earliest run first; later ones pushed the same again",
+    "contradictions": "what sources disagree on",
+    "unknown": "what is not known, and why",
+}
+
+MAPPING_RUNNING: Keys = {
+    "resource": "id of the Azure resource",
+    "name": "its name",
+    "kind": "`containerApp`, `containerAppJob`, `webApp`, `functionApp` or `containerInstance`",
+    "subscription": "Azure subscription",
+    "reference": "reference in the definition of the resource",
+    "digest": "digest that it runs, or null where what its tag leads to is unknown",
+    "by": "`digest`, or `tag`: resolved at the time seen",
+    "seenAt": "when it was last seen",
+    "restsOn": "what it rests on",
+}
+
+MAPPING_STORED: Keys = {
+    "registry": "host of the registry",
+    "repository": "repository in it",
+    "tags": "tags that were seen to name the image, newest first",
+    "restsOn": "what it rests on",
+}
+
+MAPPING_ORIGIN: Keys = {
+    "digest": "digest that it was told of: the image, its index, or its platform",
+    "confidence": "the surest of what it rests on",
+    "rank": "0 for `attested`, 1 for `matched`, 2 for `claimed`",
+    "organization": "organization, or null",
+    "project": "project of the pipeline, or null",
+    "pipeline": "pipeline, or null",
+    "pipelineId": "id of its definition, or null",
+    "run": "number of the run (the build's id), or null",
+    "runNumber": "name of the run, or null",
+    "finishedAt": "when the run ended, or null",
+    "repository": "repository, or null",
+    "repositoryId": "GUID of the repository, or the address of one outside Azure Repos, or null",
+    "commit": "commit, or null",
+    "branch": "branch, or null",
+    "author": "who wrote the commit, or null where that was not read",
+    "requestedBy": "whom the run was for: who pushed the commit, or started it; or null",
+    "pullRequest": "number of the pull request that the run was of, or null",
+    "approvers": "who approved the pull request",
+    "restsOn": "what it rests on",
+    "runRestsOn": "what run and pipeline rest on",
+}
+
+MAPPING_RESTS_ON: Keys = {
+    "source": "`report`, `decoratorLog`, `pushLog`, `label`, `attestation`, `registry`, `azureDevOps` or "
+    "`resourceGraph`",
+    "confidence": "`claimed`: who could write anything wrote it; `matched`: it agrees with what another "
+    "source says; `attested`: said by who must know",
+    "firstSeen": "when it was told first",
+    "seenAt": "when it was told last",
+    "evidence": "object: what it rests on, by name",
 }

@@ -25,6 +25,7 @@ STEPS: tuple[tuple[str, tuple[tuple[str, WorkKind], ...]], ...] = (
         (("refresh_inventory", WorkKind.INVENTORY), ("refresh_extensions", WorkKind.EXTENSION)),
     ),
     ("Assessing", (("refresh_posture", WorkKind.POSTURE),)),
+    ("Tracing images", (("refresh_images", WorkKind.IMAGES),)),
     ("Notifying", (("refresh_notifications", WorkKind.NOTIFICATIONS),)),
 )
 """What is done after discovery: what it is called, and the timers with the kind of work that each queues."""

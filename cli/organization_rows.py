@@ -29,6 +29,7 @@ WORK_TITLES = {
     WorkKind.EXTENSION: "Checking the Container Mapping extension",
     WorkKind.POSTURE: "Assessing the posture",
     WorkKind.NOTIFICATIONS: "Notifying of changes",
+    WorkKind.IMAGES: "Tracing images",
 }
 
 _FINE = frozenset({ExtensionStatus.INSTALLED, ExtensionStatus.UNKNOWN})

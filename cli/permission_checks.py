@@ -76,14 +76,17 @@ Try = Callable[[Trial], Answer]
 
 
 def permission_checks(trial: Trial) -> Iterator[Check]:
-    """The checks, in the order of the table. Requests: at most 8 (none where the identity is not let in)."""
+    """The checks, in the order of the table. Requests: at most 9 (none where the identity is not let in)."""
     from shared.ado.calls import CALLS  # noqa: PLC0415 - heavy
 
     organization, connector = trial.organization, trial.connector
     calls: dict[Right, list[Call]] = {}
     for call in CALLS:
-        installs = call.capability is Capability.EXTENSION_INSTALLATION
-        if call.is_of_organization and (connector.options.install_extension or not installs):
+        wanted = {
+            Capability.EXTENSION_INSTALLATION: connector.options.install_extension,
+            Capability.IMAGE_TRACING: connector.options.read_build_logs,
+        }.get(call.capability, True)
+        if call.is_of_organization and wanted:
             calls.setdefault(call.right, []).append(call)
     shut_out = trial.rights.connection.failure
     if shut_out is not None:
@@ -261,6 +264,12 @@ def _connection_use(trial: Trial) -> Answer:
     return Answer(Outcome.MET, f"Which pipelines may use one is answered; tried on project {trial.project}.")
 
 
+def _runs(trial: Trial) -> Answer:
+    from shared.ado.calls import LIST_RUNS  # noqa: PLC0415 - heavy
+
+    return _on_project(trial, LIST_RUNS, "finished runs")
+
+
 _NO_PROJECT = Answer(
     Outcome.UNKNOWN,
     "It could not be tried: the identity is shown no project.",
@@ -290,5 +299,6 @@ _TRIALS: dict[str, Try] = {
     "readBranchPolicies": _branch_policies,
     "readServiceConnections": _connections,
     "readServiceConnectionUse": _connection_use,
+    "readRuns": _runs,
 }
 """How each right is tried, by its key. One without a trial of its own is told from what was found last."""

@@ -19,6 +19,7 @@ from cli.exemptions import exemptions
 from cli.extension import extension
 from cli.inventory import inventory
 from cli.journal import journal
+from cli.mappings import mappings
 from cli.organizations import organizations
 from cli.output import note
 from cli.problems import ExitCode
@@ -86,6 +87,7 @@ for _command in (
     inventory,
     recommendations,
     exemptions,
+    mappings,
     journal,
     queue,
     version,

@@ -232,7 +232,7 @@ def _hand_over(
             deps.state.put_enrollment(
                 replace(enrollment, organization=new, state=OnboardingState.NOT_ONBOARDED, revision=0)
             )
-    for kind in (WorkKind.INVENTORY, WorkKind.EXTENSION, WorkKind.POSTURE):
+    for kind in (WorkKind.INVENTORY, WorkKind.EXTENSION, WorkKind.POSTURE, WorkKind.IMAGES):
         deps.state.drop_work(old, kind)
     bring_forward(deps, new, (WorkKind.PREREQUISITES,))
 

@@ -11,7 +11,8 @@ from shared.ports import Dependencies
 from shared.reconcile.work import is_due
 
 _FOR_ONBOARDED = (WorkKind.INVENTORY, WorkKind.EXTENSION, WorkKind.PREREQUISITES)
-"""Work that every onboarded organization has. Posture joins once there is an inventory to judge."""
+"""Work that every onboarded organization has. Posture joins once there is an inventory to judge, images where
+the connector asks for them."""
 
 
 def queue_due_work(
@@ -45,9 +46,17 @@ def queue_due_work(
 
 def _ensure(kind: WorkKind, deps: Dependencies, now: datetime) -> None:
     """State decides: an onboarded organization has this work even if an earlier run died before noting it."""
-    if kind not in _FOR_ONBOARDED:
+    if kind is WorkKind.IMAGES:
+        wanting = {one.id for one in deps.state.connectors() if one.options.traces_images}
+    elif kind in _FOR_ONBOARDED:
+        wanting = {one.id for one in deps.state.connectors()}
+    else:
         return
     existing = {work.organization for work in deps.state.work(kind=kind)}
     for enrollment in deps.state.enrollments():
-        if enrollment.state is OnboardingState.ONBOARDED and enrollment.organization not in existing:
+        if (
+            enrollment.state is OnboardingState.ONBOARDED
+            and enrollment.connector in wanting
+            and enrollment.organization not in existing
+        ):
             deps.state.ensure_work(enrollment.organization, kind, now)

@@ -46,6 +46,31 @@ _CAPABILITIES = """
 | --- | --- | --- |
 """
 
+_AZURE = """
+## In Azure, to trace images
+
+Nothing of this is asked for unless a connector names registries or subscriptions
+([trace an image](how-to/trace-an-image.md)). All of it only reads.
+
+| to | it takes the role | without it |
+| --- | --- | --- |
+"""
+
+_ROLES = (
+    (
+        "reading images of a registry",
+        "`AcrPull`; with repository permissions: Container Registry Repository Reader",
+        "labels and provenance are not read, tags are not resolved",
+    ),
+    (
+        "listing the repositories of a registry",
+        "with repository permissions: Container Registry Repository Catalog Lister",
+        "only repositories that another source named are read",
+    ),
+    ("finding running images", "Reader on the subscription", "what runs there is unknown"),
+)
+"""Roles in Azure: for what, which, what is lost without."""
+
 _IDENTITIES = """
 ## What to grant, by kind of identity
 
@@ -134,7 +159,7 @@ Least privilege: the person as under *User, least privilege*, and the scopes {le
 
 def page() -> str:
     """The whole page."""
-    return _INTRODUCTION + _calls() + _CAPABILITIES + _capabilities() + _identities()
+    return _INTRODUCTION + _calls() + _CAPABILITIES + _capabilities() + _azure() + _identities()
 
 
 def _calls() -> str:
@@ -143,6 +168,10 @@ def _calls() -> str:
         cells = (call.action, _permission(call.right), _scope(call.right.scope), _title(call), call.lost)
         rows.setdefault(cells)
     return "".join(_row(cells) for cells in rows)
+
+
+def _azure() -> str:
+    return _AZURE + "".join(f"| {' | '.join(row)} |\n" for row in _ROLES)
 
 
 def _capabilities() -> str:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from shared.model.assessment import (
     AssessmentChange as AssessmentChange,  # noqa: PLC0414 - handlers and adapters know it from here
@@ -19,6 +19,7 @@ from shared.model.assessment import ResourceAssessments, Severity, StatusChange
 from shared.model.audit import AuditEntry
 from shared.model.command import Command
 from shared.model.connector import Connector, ConnectorOptions
+from shared.model.container import CloudResource, RegistryImage
 from shared.model.exemption import Exemption
 from shared.model.extension import ExtensionState
 from shared.model.facts import (
@@ -74,9 +75,12 @@ from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.pipeline_token import PipelineToken
 from shared.model.prerequisite import Prerequisite
+from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun, TimelineRecord
 from shared.model.summary import PostureSummary, ProjectSummary
 from shared.model.thresholds import DEFAULTS, Thresholds
 from shared.model.work import Lease, Work, WorkKind
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -106,6 +110,11 @@ class AzureDevOps(Protocol):
 
         Returns when it ends for good, where that is known: a certificate's end, not that of an hourly token.
         """
+        ...
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far our clock is ahead of the service's, as its last answer tells, to the second."""
         ...
 
     @property
@@ -309,6 +318,85 @@ class AzureDevOps(Protocol):
 
     def access(self, organization: str, kind: FactKind) -> Access:
         """Access lists of the security namespace of this kind of fact (Access Control Lists - Query)."""
+        ...
+
+    def finished_runs(
+        self, organization: str, project: ProjectId, since: datetime, *, deadline: datetime | None = None
+    ) -> Observation[PipelineRun]:
+        """Runs that ended at `since` or later, in the order in which they ended (Builds - List).
+
+        A listing whose `deadline` passes is cut behind the page that is then read, at least one.
+        """
+        ...
+
+    def timeline(self, organization: str, project: ProjectId, run: int) -> tuple[TimelineRecord, ...]:
+        """Stages, jobs and steps of a run (Timeline - Get); Gone where it was pruned."""
+        ...
+
+    def commit_authors(
+        self, organization: str, project: ProjectId, repository: RepositoryId, commits: Sequence[str]
+    ) -> Mapping[str, CommitAuthor]:
+        """Authors of those of the commits that are there, by commit (Commits - Get Commits Batch)."""
+        ...
+
+    def pull_requests_of(
+        self, organization: str, project: ProjectId, repository: RepositoryId, commits: Sequence[str]
+    ) -> Mapping[str, MergedPullRequest]:
+        """The pull request that made each commit by its merge (Pull Request Query - Get)."""
+        ...
+
+    def run_log(
+        self,
+        organization: str,
+        project: ProjectId,
+        run: int,
+        log: int,
+        read: Callable[[Iterable[str]], T],
+    ) -> T:
+        """What `read` makes of the lines of one log of a run (Builds - Get Build Log), as they arrive."""
+        ...
+
+
+# --- registries and Azure ----------------------------------------------------------------------------------
+
+
+class Registry(Protocol):
+    """One container registry. Methods raise `ServiceError`; listings return an `Observation` instead."""
+
+    def repositories(self) -> Observation[str]:
+        """Every repository that the identity may list."""
+        ...
+
+    def tags(self, repository: str) -> Observation[str]:
+        """Every tag of the repository."""
+        ...
+
+    def digest_of(self, repository: str, tag: str) -> str:
+        """The digest that the tag leads to at this moment; Gone where there is no such tag."""
+        ...
+
+    def image(self, repository: str, digest: str) -> RegistryImage:
+        """What the registry holds under the digest, with its platforms and what is attached to it."""
+        ...
+
+
+class AzureResources(Protocol):
+    """Azure as the connector's application sees it, through Azure Resource Graph."""
+
+    def container_resources(self, subscription: str) -> Observation[CloudResource]:
+        """Every resource of the subscription that runs containers."""
+        ...
+
+
+class Cloud(Protocol):
+    """Registries and Azure, as a connector may read them."""
+
+    def registry(self, connector: Connector, host: str) -> Registry:
+        """A registry that the connector names; `ValueError` for any other host."""
+        ...
+
+    def resource_graph(self, connector: Connector) -> AzureResources:
+        """Azure Resource Graph."""
         ...
 
 
@@ -836,7 +924,7 @@ class Urgency(IntEnum):
     NORMAL = 1
     """Inventory and extension."""
     BACKGROUND = 2
-    """Posture."""
+    """Posture, and what is read of finished runs."""
 
 
 class Connect(Protocol):
@@ -898,6 +986,8 @@ class Dependencies:
     state: ConnectorState
     sender: CommandSender
     connect: Connect
+    graph: MappingGraph
+    cloud: Cloud
     clock: Clock
     log: Log
     intervals: Intervals

@@ -7,7 +7,10 @@ from local.ado_simulator.identity import LICENCES, Identity, IdentityKind, Licen
 from local.ado_simulator.organization import Organization
 from local.ado_simulator.project import Project
 from local.ado_simulator.recorder import RecordedRequest
+from local.ado_simulator.registry import SimulatedRegistry
 from local.ado_simulator.repository import Repository
+from local.ado_simulator.resource_graph import SimulatedAzure
+from local.ado_simulator.resources import RunStep
 from local.ado_simulator.server import Simulator
 from local.ado_simulator.throttle import RateLimit
 from local.ado_simulator.world import CONTAINER_MAPPING, SCANNER, World
@@ -30,6 +33,9 @@ __all__ = [
     "RateLimit",
     "RecordedRequest",
     "Repository",
+    "RunStep",
+    "SimulatedAzure",
+    "SimulatedRegistry",
     "Simulator",
     "World",
     "generate_world",

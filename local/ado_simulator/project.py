@@ -17,6 +17,8 @@ from local.ado_simulator.resources import (
     Definition,
     Environment,
     PipelinePermission,
+    Run,
+    RunStep,
     SecureFile,
     ServiceEndpoint,
     VariableGroup,
@@ -53,6 +55,7 @@ class Project:
     definitions: list[Definition] = field(default_factory=list, repr=False)
     environments: list[Environment] = field(default_factory=list, repr=False)
     checks: list[Check] = field(default_factory=list, repr=False)
+    runs: list[Run] = field(default_factory=list, repr=False)
     permissions: dict[tuple[str, str], PipelinePermission] = field(default_factory=dict, repr=False)
     administrators: list[str] = field(default_factory=list, repr=False)
     """Descriptors of the project's administrators."""
@@ -344,6 +347,30 @@ class Project:
 
     def _log(self, action: str, category: str, **data: object) -> None:
         self.organization.audit(action, category, self, **data)
+
+    def add_run(
+        self,
+        definition: Definition,
+        steps: list[RunStep] | None = None,
+        *,
+        commit: str = "",
+        branch: str = "refs/heads/main",
+        finished: datetime | None = None,
+        result: str = "succeeded",
+        pull_request: int | None = None,
+        requested_for: str = "Ada Example",
+    ) -> Run:
+        """Add a run that has ended, with the steps that it went through."""
+        with self._change():
+            number = self.organization.next_number("run")
+            moment = finished or self.organization.world.now()
+            run = Run(
+                number, f"{moment:%Y%m%d}.{number}", definition, commit or f"{number:040x}", branch, moment,
+                result, repository_id=definition.repository_id, pull_request=pull_request,
+                requested_for=requested_for, steps=list(steps or []),
+            )  # fmt: skip
+            self.runs.append(run)
+        return run
 
     def _audit(self, action: str, category: str, **data: object) -> None:
         self.organization.audit(

@@ -36,6 +36,10 @@ class Repository:
     """Open alerts by type (`secret`, `code`, `dependency`) and severity."""
     scans: dict[str, str] = field(default_factory=dict, repr=False)
     """When each type was last scanned for."""
+    authors: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    """Name and address of the author of each commit."""
+    merges: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict, repr=False)
+    """Of each commit that the merge of a pull request made: its number, and the votes by person."""
     revision: int = 0
     _encoded: tuple[object, str] | None = field(default=None, repr=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 REVIEWERS_POLICY = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd"
@@ -252,6 +253,38 @@ class Definition:
     created: str = "2024-05-07T04:50:03.12Z"
     properties: dict[str, Any] = field(default_factory=dict)
     """Further fields of the definition as the wire has them: `triggers`, `variables`, `repository`, ..."""
+
+
+@dataclass(slots=True)
+class RunStep:
+    """One step of a run: what it printed, and what its task is. `log` None: it left none."""
+
+    name: str
+    log: list[str] | None = None
+    task: str | None = "CmdLine"
+    result: str = "succeeded"
+    job: str = "Job"
+    record: str = "Task"
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of a pipeline; `timeline` False: it was pruned, or never started."""
+
+    id: int
+    number: str
+    definition: Definition
+    commit: str
+    branch: str
+    finished: datetime
+    result: str = "succeeded"
+    status: str = "completed"
+    repository_id: str | None = None
+    pull_request: int | None = None
+    requested_for: str = "Ada Example"
+    steps: list[RunStep] = field(default_factory=list)
+    timeline: bool = True
+    artifacts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -141,3 +141,54 @@ def web_page(call: Call) -> Answer:
     if not call.parameters["repository"]:
         return bad_request("A repository must be given.")
     return Answer(200, b"<!DOCTYPE html><html><body>Repository</body></html>", HTML)
+
+
+@route(
+    "POST",
+    DEV,
+    "/{organization}/{project}/_apis/git/repositories/{repository}/commitsbatch",
+    scope=_SCOPE,
+    capability="repositories",
+)
+def commits_batch(call: Call) -> Answer:
+    """Commits of the repository by their ids; those that it lacks are left out."""
+    found = _find(call)
+    asked = call.document()
+    if not isinstance(asked, dict) or not isinstance(asked.get("ids"), list):
+        return bad_request("A list of ids is expected.")
+    documents = []
+    for commit in asked["ids"]:
+        if commit not in found.authors:
+            continue
+        name, email = found.authors[commit]
+        person = {"name": name, "email": email, "date": "2024-11-19T11:21:11Z"}
+        documents.append({"commitId": commit, "author": person, "committer": person, "comment": "Change"})
+    return listing(documents)
+
+
+@route(
+    "POST",
+    DEV,
+    "/{organization}/{project}/_apis/git/repositories/{repository}/pullrequestquery",
+    scope=_SCOPE,
+    capability="repositories",
+)
+def pull_request_query(call: Call) -> Answer:
+    """The pull requests whose merges made commits, as one object by commit for each query."""
+    found = _find(call)
+    asked = call.document()
+    if not isinstance(asked, dict) or not isinstance(asked.get("queries"), list):
+        return bad_request("A list of queries is expected.")
+    results: list[dict[str, object]] = []
+    for query in asked["queries"]:
+        made: dict[str, object] = {}
+        for commit in query["items"] if query.get("type") == "lastMergeCommit" else []:
+            if commit in found.merges:
+                number, votes = found.merges[commit]
+                reviewers = [
+                    {"displayName": person, "uniqueName": person, "vote": vote, "isContainer": False}
+                    for person, vote in votes.items()
+                ]
+                made[commit] = [{"pullRequestId": number, "status": "completed", "reviewers": reviewers}]
+        results.append(made)
+    return ok({"queries": asked["queries"], "results": results})

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 from local.ado_simulator import (  # noqa: F401 - importing the routes registers them
     routes_advanced_security,
     routes_audit,
+    routes_builds,
     routes_core,
     routes_entitlements,
     routes_extension,
@@ -166,7 +167,8 @@ class Simulator:
         host, _, rest = raw_path.lstrip("/").partition("/")
         host, path = host.lower(), f"/{rest}"
         first = unquote(rest.split("/", 1)[0]).lower()
-        organization = "" if host in HOSTS_WITHOUT_ORGANIZATION or first.startswith("_") else first
+        without = host in HOSTS_WITHOUT_ORGANIZATION or host in self.world.services
+        organization = "" if without or first.startswith("_") else first
         token, is_bearer = _credential(request.headers.get("authorization", ""))
         target = Target(
             request, host, organization, path, parse_query(query), token, target_text(path, query)
@@ -253,6 +255,10 @@ class Simulator:
         is_bearer: bool,
         others: bool,
     ) -> Answer:
+        service = self.world.services.get(target.host)
+        if service is not None:
+            with self.world.lock:
+                return service.answer(target.request, target.host, target.path, target.query)
         if target.host not in HOSTS:
             return self._published(target) or Answer(404, b"no such host", "text/plain")
         with self.world.lock:

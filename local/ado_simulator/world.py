@@ -8,20 +8,31 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from local.ado_simulator.clock import Clock, system_clock
 from local.ado_simulator.identity import Identity, IdentityKind, Licence, PcaKind
 from local.ado_simulator.organization import ExtensionKey, Organization
+from local.ado_simulator.registry import SimulatedRegistry
+from local.ado_simulator.resource_graph import IDENTITY_HOST, MANAGEMENT_HOST, SimulatedAzure
 from local.ado_simulator.resources import (
     ORGANIZATION_ONLY_SETTINGS,
     ORGANIZATION_POLICIES,
     PROJECT_SETTINGS,
     PolicyValue,
 )
+from local.ado_simulator.wire import Answer, Request
 
 CONTAINER_MAPPING: ExtensionKey = ("ms-securitydevops", "ms-dfd-code-to-cloud")
 SCANNER: ExtensionKey = ("ms-securitydevops", "microsoft-security-devops-azdevops")
+
+
+class Service(Protocol):
+    """Answers every request to a host."""
+
+    def answer(self, request: Request, host: str, path: str, query: dict[str, str]) -> Answer:
+        """Answer one request."""
+        ...
 
 
 @dataclass(eq=False)
@@ -42,6 +53,8 @@ class World:
     identities: dict[str, Identity] = field(default_factory=dict, repr=False)
     public_extensions: set[ExtensionKey] = field(default_factory=lambda: {SCANNER}, repr=False)
     publishers: dict[str, set[str]] = field(default_factory=dict, repr=False)
+    services: dict[str, Service] = field(default_factory=dict, repr=False)
+    """What answers under other hosts than those of Azure DevOps."""
     _organizations: dict[str, Organization] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -116,6 +129,22 @@ class World:
         with self.lock:
             self._organizations.pop(name.lower())
             self.revision += 1
+
+    def add_registry(self, host: str, *, sign_in: str = "azure", blobs_at: str = "") -> SimulatedRegistry:
+        """Create an empty container registry."""
+        registry = SimulatedRegistry(host, sign_in=sign_in, blobs_at=blobs_at)
+        with self.lock:
+            self.services[host] = registry
+            if blobs_at:
+                self.services[blobs_at] = registry
+        return registry
+
+    def add_azure(self) -> SimulatedAzure:
+        """Create an Azure without resources, with Resource Graph and a managed identity."""
+        azure = SimulatedAzure()
+        with self.lock:
+            self.services |= {MANAGEMENT_HOST: azure, IDENTITY_HOST: azure}
+        return azure
 
     def rekey(self, organization: Organization, name: str) -> None:
         """Rename an organization (called by `Organization.rename`)."""

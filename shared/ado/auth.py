@@ -205,6 +205,20 @@ def make_credential(
     )
 
 
+def azure_credential(
+    identity: IdentityReference, tenant: TenantId, secrets: Secrets, entra: Entra
+) -> TokenCredential:
+    """What an application signs in to Azure with: the same as to Azure DevOps.
+
+    Raises `CredentialMissing` where a service principal has no secret.
+    """
+    if identity.kind is AuthKind.MANAGED_IDENTITY:
+        return _managed_identity(identity)
+    if identity.kind is AuthKind.AZURE_CLI:
+        return _azure_cli(tenant)
+    return _service_principal(identity, tenant, secrets, entra, Where("", "signing in to Azure"))
+
+
 def _managed_identity(identity: IdentityReference) -> TokenCredential:
     from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - half a second to load
 

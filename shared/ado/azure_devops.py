@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from shared.ado.extensions import ExtensionsArea
 from shared.ado.identity import IdentityArea
 from shared.ado.inventory import InventoryArea
@@ -10,6 +12,7 @@ from shared.ado.organizations import OrganizationsArea
 from shared.ado.portal import PortalArea
 from shared.ado.posture import PostureArea
 from shared.ado.probes import ProbesArea
+from shared.ado.runs import RunsArea
 from shared.ado.security import SecurityArea
 
 
@@ -23,11 +26,17 @@ class AzureDevOpsClient(
     OrganizationFactsArea,
     PostureArea,
     ProbesArea,
+    RunsArea,
 ):
     """Azure DevOps as one identity sees it: implements `shared.ports.AzureDevOps`. Safe across threads.
 
     Every call that is made stands in `shared.ado.calls`; every error in `shared.ado.errors`.
     """
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far our clock is ahead of the service's, as its last answer tells, to the second."""
+        return self._client.ahead
 
     @property
     def requests_sent(self) -> int:

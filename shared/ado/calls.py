@@ -240,6 +240,12 @@ VIEW_MEMBERS = Right(
 VIEW_PERMISSIONS = Right(
     "viewPermissions", _ADMINISTRATOR, Scope("vso.security_manage", "Security, manage"), _ADD_ADMINISTRATOR
 )
+READ_RUNS = Right(
+    "readRuns",
+    "View builds on the project's pipelines",
+    Scope("vso.build", "Build, read"),
+    "Pipelines > ... > Manage security > View builds, or a place in the project's group Readers",
+)
 
 READ_PROFILE = Call(
     "reading the profile of the identity",
@@ -648,6 +654,55 @@ SUMMARIZE_SCANS = Call(
     Capability.POSTURE_FINDINGS,
     "findings of Advanced Security are unknown",
 )
+LIST_RUNS = Call(
+    "listing the finished runs of a project",
+    DEV,
+    f"{_PROJECT}/_apis/build/builds",
+    "7.1",
+    READ_RUNS,
+    Capability.IMAGE_TRACING,
+    "images are not traced through the logs of the runs that pushed them",
+)
+READ_TIMELINE = Call(
+    "reading the steps of a run",
+    DEV,
+    f"{_PROJECT}/_apis/build/builds/{{run}}/timeline",
+    "7.1",
+    READ_RUNS,
+    Capability.IMAGE_TRACING,
+    LIST_RUNS.lost,
+)
+# These two ask and change nothing, whatever their method.
+READ_AUTHORS = Call(
+    "reading the authors of commits",
+    DEV,
+    f"{_PROJECT}/_apis/git/repositories/{{repository}}/commitsbatch",
+    "7.1",
+    READ_CODE,
+    Capability.IMAGE_TRACING,
+    "the author of the commit that an image was built from is unknown",
+    method="POST",
+)
+READ_PULL_REQUESTS = Call(
+    "reading the pull requests behind commits",
+    DEV,
+    f"{_PROJECT}/_apis/git/repositories/{{repository}}/pullrequestquery",
+    "7.1",
+    READ_CODE,
+    Capability.IMAGE_TRACING,
+    "the pull request behind an image, and who approved it, are unknown",
+    method="POST",
+)
+READ_LOG = Call(
+    "reading the log of a step",
+    DEV,
+    f"{_PROJECT}/_apis/build/builds/{{run}}/logs/{{log}}",
+    "7.1",
+    READ_RUNS,
+    Capability.IMAGE_TRACING,
+    LIST_RUNS.lost,
+    accepts=("text/plain",),
+)
 
 CALLS: Final = (
     READ_PROFILE,
@@ -694,5 +749,10 @@ CALLS: Final = (
     LIST_ACCESS,
     SUMMARIZE_ALERTS,
     SUMMARIZE_SCANS,
+    LIST_RUNS,
+    READ_TIMELINE,
+    READ_LOG,
+    READ_AUTHORS,
+    READ_PULL_REQUESTS,
 )
 """Every call, in the order in which they are made."""

@@ -97,7 +97,7 @@ class Outgoing:
     json: object | None = None
 
 
-class _Session(requests.Session):
+class Session(requests.Session):
     """A session that knows no redirects: not even the next request is prepared, with our token in it."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -184,7 +184,7 @@ class Transport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = _Session()
+            session = Session()
             session.headers.update(self._headers)
             # A cookie would carry one identity's sign-in into another's requests.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

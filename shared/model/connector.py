@@ -128,6 +128,19 @@ class ConnectorOptions:
     """How often posture is refreshed; None: as the app's setting says."""
     posture_full_interval: timedelta | None = None
     """How often it is refreshed in full; None: as the app's setting says."""
+    read_build_logs: bool = False
+    """Whether the logs of finished runs are read for the images that they pushed."""
+    push_steps: tuple[str, ...] = ()
+    """Patterns of further names of steps that push images, where their names do not say so."""
+    registries: tuple[str, ...] = ()
+    """Hosts of the container registries that may be read, such as `contoso.azurecr.io`."""
+    subscriptions: tuple[str, ...] = ()
+    """Azure subscriptions whose resources are looked at for running images."""
+
+    @property
+    def traces_images(self) -> bool:
+        """Whether anything is read to trace images."""
+        return bool(self.read_build_logs or self.registries or self.subscriptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Capability(StrEnum):
     POSTURE_ORGANIZATION = "postureOrganization"
     POSTURE_PEOPLE = "posturePeople"
     POSTURE_FINDINGS = "postureFindings"
+    IMAGE_TRACING = "imageTracing"
 
 
 CAPABILITY_TITLES: Final = {
@@ -92,5 +93,6 @@ CAPABILITY_TITLES: Final = {
     Capability.POSTURE_ORGANIZATION: "posture of the organization",
     Capability.POSTURE_PEOPLE: "posture of people and permissions",
     Capability.POSTURE_FINDINGS: "findings of Advanced Security",
+    Capability.IMAGE_TRACING: "tracing images through build logs, where that is allowed",
 }
 """In the words of a person."""

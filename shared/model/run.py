@@ -34,6 +34,22 @@ class PipelineRun:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitAuthor:
+    """Who wrote a commit, as the commit itself says: whoever commits may write any name."""
+
+    name: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPullRequest:
+    """A pull request by its number, and who approved it: sign-in names, else what they are called."""
+
+    number: int
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineRecord:
     """One record of a run's timeline. `log` is the number of its log, 0 for none; `task` its task's name."""
 

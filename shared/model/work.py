@@ -18,10 +18,11 @@ class WorkKind(StrEnum):
     EXTENSION = "extension"
     POSTURE = "posture"
     NOTIFICATIONS = "notifications"
+    IMAGES = "images"
 
 
 LOOKING = (WorkKind.PREREQUISITES, WorkKind.INVENTORY, WorkKind.EXTENSION, WorkKind.POSTURE)
-"""Work that looks into Azure DevOps; the rest only tells what was found."""
+"""Work that looks into Azure DevOps for each organization. The rest tells what was found, or is asked for."""
 
 ONBOARDING_QUEUE = "onboarding"
 """Queue of forced onboarding; not a kind of recurring work."""

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
 from shared.ado.pipeline_tokens import PipelineTokenVerifier
 from shared.ado.user import Entra, SignIns
+from shared.cloud.factory import CloudFactory
 from shared.connector_state import StateUrlError, open_state
 from shared.model.assessment import Severity
 from shared.model.connector import Connector
@@ -60,6 +61,7 @@ class Runtime:
     clock: Clock
     dependencies: Dependencies
     factory: AzureDevOpsFactory
+    cloud: CloudFactory
     intake: Intake
     tokens: PipelineTokenVerifier
     sign_ins: SignIns
@@ -70,6 +72,7 @@ class Runtime:
     def close(self) -> None:
         """Note the last request counts, then close connections and stores."""
         self.factory.close()
+        self.cloud.close()
         self.tokens.close()
         self.queue.close()
         self.state.close()
@@ -84,6 +87,7 @@ def intervals(settings: Settings) -> Intervals:
             WorkKind.EXTENSION: settings.extension_interval,
             WorkKind.POSTURE: settings.posture_interval,
             WorkKind.NOTIFICATIONS: settings.posture_interval,
+            WorkKind.IMAGES: settings.images_interval,
         },
         not_onboarded_recheck=settings.not_onboarded_interval,
         lease=settings.time_slice * _LEASE_FACTOR,
@@ -124,7 +128,9 @@ def build_runtime(
         open_token_keys(settings.token_key, token_key_file(settings), settings.azure_authority_host),
         Entra(settings.azure_authority_host, process_owner()),
     )
-    factory = AzureDevOpsFactory(ado_options(settings), state, clock, sign_ins)
+    options = ado_options(settings)
+    factory = AzureDevOpsFactory(options, state, clock, sign_ins)
+    cloud = CloudFactory(options.gateway_url, options.timeout, options.secrets, sign_ins.entra, clock)
     tokens = PipelineTokenVerifier(settings.ado_gateway_url, clock)
 
     def connect(
@@ -141,6 +147,7 @@ def build_runtime(
         queue=queue,
         clock=clock,
         factory=factory,
+        cloud=cloud,
         intake=Intake(
             tokens=tokens,
             connected=KnownOrganizations(state),
@@ -155,6 +162,8 @@ def build_runtime(
             state=state,
             sender=queue,
             connect=connect,
+            graph=state,
+            cloud=cloud,
             clock=clock,
             log=log,
             intervals=intervals(settings),

@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         description="When to queue due notifications (NCRONTAB, six fields, UTC).",
         examples=["10 */5 * * * *"],
     )
+    refresh_images_schedule: Schedule = Field(
+        default="55 */5 * * * *",
+        description="When to queue due tracing of images (NCRONTAB, six fields, UTC).",
+        examples=["55 */5 * * * *"],
+    )
     prerequisites_interval: Duration = Field(
         default=timedelta(hours=8),
         ge=timedelta(seconds=1),
@@ -255,6 +260,13 @@ class Settings(BaseSettings):
         description="Port of this machine on which `ado-connector run` takes HTTP requests, on the loopback"
         " interface alone; 0 takes none. Azure has its own.",
         examples=["8080"],
+    )
+    images_interval: Duration = Field(
+        default=timedelta(hours=4),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=30),
+        description="How often finished runs, registries and Azure are read to trace images.",
+        examples=["4h"],
     )
     longest_exemption: Duration = Field(
         default=timedelta(days=366),

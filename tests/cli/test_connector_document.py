@@ -68,6 +68,13 @@ postureFullRefreshInterval: 12h
 extension:
   publisher: contoso
   name: mapping
+readBuildLogs: true
+pushSteps:
+  - "Deliver *"
+registries:
+  - contoso.azurecr.io
+tracedSubscriptions:
+  - {GUID}
 """
 
 
@@ -90,7 +97,7 @@ def test_a_small_document_takes_defaults_and_is_written_with_them() -> None:
     assert found.identity.secret_setting == "ADO_PAT"
     assert list(as_written(load(SMALL))) == [
         *("apiVersion", "kind", "name", "cloud", "tenant", "plan", "mode", "identity"),
-        *("installExtension", "requiredPrerequisites", "extension"),
+        *("installExtension", "requiredPrerequisites", "extension", "readBuildLogs"),
     ]
     assert dump(load(dump(load(SMALL)))) == dump(load(SMALL))
 
@@ -265,6 +272,8 @@ def test_flags_and_a_file_give_the_same_export(ado: CommandLine, state: State) -
         *("--discover-as", "user", "--account", "ann@contoso.com", "--install-extension"),
         *("--require", "organizationMembership"),
         *("--posture-refresh-interval", "30m", "--posture-full-refresh-interval", "720m"),
+        *("--read-build-logs", "--push-step", "Deliver *", "--registry", "contoso.azurecr.io"),
+        *("--traced-subscription", GUID),
     )
     (kept,) = state.connectors()
     exported = ado("connector", "export", "contoso-prod").out

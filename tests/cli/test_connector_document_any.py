@@ -98,6 +98,10 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "requiredPrerequisites": st.lists(
             st.sampled_from([one.value for one in PrerequisiteName]), unique=True
         ),
+        "readBuildLogs": st.booleans(),
+        "pushSteps": st.lists(NAMES, unique_by=str.casefold, max_size=3),
+        "registries": st.lists(st.sampled_from(["a.azurecr.io", "ghcr.io", "b.io:5000"]), unique=True),
+        "tracedSubscriptions": st.lists(GUIDS, unique=True, max_size=3),
         "extension": st.fixed_dictionaries({"publisher": NAMES, "name": NAMES}).filter(
             lambda one: all(name[0] != "_" for name in one.values())
         ),

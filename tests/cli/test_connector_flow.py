@@ -81,6 +81,7 @@ def asked(mode: str) -> Terminal:
         terminal.answer("Names of the organizations", "alpha, beta")
     terminal.answer("never to take", "sandbox-*")
     terminal.answer("Install the Container Mapping extension", "n")
+    terminal.answer("Trace container images", "n")
     terminal.answer("Create it?", "y")
     return terminal
 

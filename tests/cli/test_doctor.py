@@ -65,7 +65,10 @@ def test_all_is_met(ready: CommandLine, simulator: Simulator) -> None:
     for name in ("alpha", "beta"):
         found = checks(told, name)
         assert {f"prerequisite.{one.value}" for one in PrerequisiteName} <= set(found)
-        rights = {one.right.key for one in CALLS if one.is_of_organization} - {"installExtensions"}
+        rights = {one.right.key for one in CALLS if one.is_of_organization} - {
+            "installExtensions",
+            "readRuns",
+        }
         assert {f"permission.{one}" for one in rights} == {one for one in found if one.startswith("perm")}
         assert found["permission.readCode"]["capabilities"] == ["inventory", "deletions"]
         assert "vso.code" in found["permission.readCode"]["permission"]

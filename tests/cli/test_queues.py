@@ -55,6 +55,7 @@ def test_counts_of_every_queue(ado: CommandLine, queue: Queues) -> None:
         "extension": (0, 0),
         "posture": (1, 0),
         "notifications": (0, 0),
+        "images": (0, 0),
     }
 
 

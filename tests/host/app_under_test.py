@@ -58,6 +58,7 @@ BINDINGS = {
     "refresh_extensions": _timer("REFRESH_EXTENSIONS_SCHEDULE"),
     "refresh_posture": _timer("REFRESH_POSTURE_SCHEDULE"),
     "refresh_notifications": _timer("REFRESH_NOTIFICATIONS_SCHEDULE"),
+    "refresh_images": _timer("REFRESH_IMAGES_SCHEDULE"),
     "onboard_organization": _queue("onboarding"),
     "sync_organization": _queue("inventory"),
     "check_prerequisites": _queue("prerequisites"),
@@ -65,6 +66,7 @@ BINDINGS = {
     "assess_organization": _queue("posture"),
     "notify_organization": _queue("notifications"),
     "receive_container_mapping": HTTP,
+    "trace_images": _queue("images"),
 }
 
 

@@ -16,6 +16,8 @@ from local.ado_simulator import Simulator, World
 from local.ado_simulator.organization import Organization as SimulatedOrganization
 from local.ado_simulator.project import Project as SimulatedProject
 from shared.ado.factory import AdoOptions, AzureDevOpsFactory
+from shared.ado.user import Entra
+from shared.cloud.factory import CloudFactory
 from shared.connector_state import open_state
 from shared.model.assessment import Assessment
 from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityReference
@@ -83,7 +85,10 @@ class Bench:
             del discovering, urgency
             return factory.connect(connector.identity, connector.tenant)
 
+        self.cloud = CloudFactory("", 10.0, {}, Entra(), self.clock)
         self.deps = Dependencies(
+            graph=self.state,
+            cloud=self.cloud,
             state=self.state,
             sender=self.queue,
             connect=connect,

@@ -117,6 +117,7 @@ class Bench:
             "refresh_inventory",
             "refresh_extensions",
             "refresh_posture",
+            "refresh_images",
         ):
             self.host.fire(timer)
             self.host.drain()
