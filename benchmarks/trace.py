@@ -176,18 +176,19 @@ def _rows(some: GraphFacts, large: dict[NodeId, _Large]) -> Iterator[tuple[str, 
 # --- tracing ----------------------------------------------------------------------------------------------
 
 
-def trace(graph: MappingGraph, start: NodeId) -> dict[NodeId, Node | None]:
-    """Every node on the way from a tag or an image, by first pages alone; fails where names are missing."""
-    found: dict[NodeId, Node | None] = {}
+def trace(graph: MappingGraph, start: NodeId) -> dict[NodeId, Node]:
+    """Every node on the way from a tag or an image, by first pages alone."""
+    found: dict[NodeId, Node] = {}
     waiting = [start]
     while waiting:
         one = waiting.pop()
-        if one in found:
+        around = None if one in found else graph.surroundings(one)
+        if around is None:
             continue
-        found[one] = graph.node(one)
-        waiting += [edge.end for edge in graph.edges(one, Direction.OUT).edges]
+        found[one] = around.node
+        waiting += [edge.end for edge in around.out.edges]
         if one.kind is NodeKind.IMAGE:
-            waiting += [edge.start for edge in graph.edges(one, Direction.IN, EdgeKind.RUNS).edges]
+            waiting += [edge.start for edge in around.into.edges if edge.kind is EdgeKind.RUNS]
     return found
 
 

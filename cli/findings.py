@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cli.organization_rows import WORK_TITLES, View, failure_sentence, sentence, views
+from cli.organization_rows import (
+    WORK_TITLES,
+    View,
+    extension_trouble,
+    failure_sentence,
+    sentence,
+    views,
+)
 from cli.recommendation_rows import organization_recommendations
 from shared.model.assessment import AssessmentStatus
 from shared.model.connector import Connector, ProvisioningState
@@ -125,23 +132,26 @@ def _of_onboarded(view: View, now: datetime) -> Iterator[Finding]:
     failed = {one.kind: one for one in view.work if one.last_failure is not None}
     for work in failed.values():
         yield Finding(name, failure_sentence(work, now), is_untold=True, needs_person=_needs_person(work))
-    extension = view.extension
-    if (
-        extension is not None
-        and extension.status is ExtensionStatus.UNKNOWN
-        and WorkKind.EXTENSION not in failed
-    ):
-        told = sentence(f"The state of the extension is unknown: {extension.evidence}", extension.fix)
-        yield Finding(name, told, is_untold=True, needs_person=True)
+    if WorkKind.EXTENSION not in failed:
+        yield from _of_extension(view)
     never = []
     if organization.last_complete_listing is None and WorkKind.INVENTORY not in failed:
         never.append("its projects and repositories were never listed completely")
-    if extension is None and WorkKind.EXTENSION not in failed:
+    if view.extension is None and WorkKind.EXTENSION not in failed:
         never.append("its extension was never checked")
     if not view.prerequisites and WorkKind.PREREQUISITES not in failed:
         never.append("its prerequisites were never checked")
     for lack in never:
         yield Finding(name, f"It is onboarded, but {lack} yet.", is_untold=True, needs_person=False)
+
+
+def _of_extension(view: View) -> Iterator[Finding]:
+    known = view.extension
+    if known is not None and known.status is ExtensionStatus.UNKNOWN:
+        told = sentence(f"The state of the extension is unknown: {known.evidence}", known.fix)
+        yield Finding(view.organization.name, told, is_untold=True, needs_person=True)
+    elif trouble := extension_trouble(view):
+        yield Finding(view.organization.name, trouble, is_untold=False, needs_person=True)
 
 
 def _needs_person(work: Work) -> bool:

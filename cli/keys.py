@@ -83,6 +83,11 @@ PROBLEM: Keys = {
     "fix": "how to mend it",
 }
 
+_EXTENSION_STATUSES = (
+    "`installed`, `notShared`, `notInstalled` (shared, and not installed), `installRequested`, `removed`, "
+    "`disabled`, `needsReauthorization`, `error`, `outOfDate`, `unknown` or `notChecked`"
+)
+
 ORGANIZATION: Keys = {
     "id": "our id of the organization, which stays when it is renamed",
     "name": "its name",
@@ -96,8 +101,9 @@ ORGANIZATION: Keys = {
     "projects": "projects in the inventory that are neither missing nor retired",
     "repositories": "repositories in the inventory that are neither missing nor retired",
     "lastSync": "when projects and repositories were last listed completely, or null",
-    "extension": "Container Mapping extension: `installed`, `notInstalled`, `disabled`, "
-    "`needsReauthorization`, `error`, `unknown` or `notChecked`",
+    "extension": f"Container Mapping extension: {_EXTENSION_STATUSES}",
+    "extensionReason": "what that state rests on, or null",
+    "extensionFix": "what to do about it, or null",
     "prerequisites": "object with one entry for each prerequisite, see below",
     "owner": "owner of the organization, or null",
     "organizationInstanceId": "collection id that Azure DevOps tells, or null",
@@ -109,6 +115,41 @@ ORGANIZATION: Keys = {
     "changedAt": "when the onboarding state last changed, or null",
     "forcedBy": "who asked to onboard it whatever the mode, or null",
     "removedBy": "who took it out of the connector, or null",
+}
+
+EXTENSION: Keys = {
+    "organization": "name of the organization",
+    "organizationId": "our id of it",
+    "connector": "name of the connector that has it",
+    "status": _EXTENSION_STATUSES,
+    "reason": "what the status rests on, or null",
+    "fix": "what to do about it, or null",
+    "publisher": "publisher of the extension that is looked for",
+    "name": "name of that extension",
+    "version": "version that is or was installed, or null",
+    "mayInstall": "whether the connector may install it",
+    "since": "since when it has this status, or null",
+    "checkedAt": "when it was last looked at, or null",
+    "seenAt": "when the organization was last seen to have it, or null",
+    "removedAt": "when it was last found removed, or null",
+    "removals": "how often it was removed since a person last installed it or asked for it",
+    "attempt": "object: the last installation that the connector decided on, or null",
+}
+
+EXTENSION_ATTEMPT: Keys = {
+    "at": "when",
+    "requestedBy": "who asked for it",
+    "outcome": "`installed`, `refused`, `notShared`, or `pending` where its answer is not known yet",
+    "message": "why it was not done, or null",
+}
+
+EXTENSION_CHECK: Keys = {
+    "organization": "name of the organization",
+    "outcome": "`queued`, `checked`, `installed`, `unchanged`; with --dry-run `wouldInstall` or `wouldLeave`",
+    "why": "with --dry-run, why it would be installed or left, else null",
+    "status": _EXTENSION_STATUSES,
+    "reason": "what the status rests on, or null",
+    "fix": "what to do about it, or null",
 }
 
 PREREQUISITE: Keys = {
@@ -330,6 +371,8 @@ STATUS: Keys = {
     "verdict": "`fine`, `needsPerson` or `unknown`",
     "connectors": "array of connectors, as `connector list` has them",
     "organizations": "object: how many organizations are in each onboarding state",
+    "extensions": "array of the Container Mapping extension of each onboarded organization, as "
+    "`extension list` has them",
     "work": "array of work that failed, is throttled or overdue, see below",
     "queues": "array with a count for each queue, see below",
     "deadLetters": "how many messages were given up",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cli.inventory import organization_url
 from cli.output import instant
 from shared.model.connector import Connector
+from shared.model.extension import ABSENT, ExtensionStatus
 from shared.model.failure import FailureKind
 from shared.model.organization import Enrollment, OnboardingState, Organization
 from shared.model.prerequisite import Prerequisite, PrerequisiteName, PrerequisiteStatus
@@ -29,6 +30,23 @@ WORK_TITLES = {
     WorkKind.POSTURE: "Assessing the posture",
     WorkKind.NOTIFICATIONS: "Notifying of changes",
     WorkKind.IMAGES: "Tracing images",
+}
+
+_FINE = frozenset({ExtensionStatus.INSTALLED, ExtensionStatus.UNKNOWN})
+"""What is fine, or is told as unknown elsewhere."""
+
+_ONLY_WHERE_WANTED = ABSENT | {ExtensionStatus.DISABLED}
+"""States that are nobody's trouble where nobody asked for the extension."""
+
+_IN_WORDS = {
+    ExtensionStatus.NOT_SHARED: "not shared",
+    ExtensionStatus.NOT_INSTALLED: "not installed",
+    ExtensionStatus.INSTALL_REQUESTED: "not installed, and waits for an administrator",
+    ExtensionStatus.REMOVED: "removed",
+    ExtensionStatus.DISABLED: "disabled",
+    ExtensionStatus.NEEDS_REAUTHORIZATION: "in need of authorisation anew",
+    ExtensionStatus.IN_ERROR: "in error",
+    ExtensionStatus.OUT_OF_DATE: "out of date",
 }
 
 _NO_CONNECTOR = "No connector has it any more; its inventory is kept as it was."
@@ -116,6 +134,8 @@ def organization_row(view: View, now: datetime) -> dict[str, object]:
         "repositories": organization.repositories,
         "lastSync": instant(organization.last_complete_listing),
         "extension": view.extension.status.value if view.extension else NOT_CHECKED,
+        "extensionReason": view.extension.evidence if view.extension else None,
+        "extensionFix": (view.extension.fix or None) if view.extension else None,
         "prerequisites": {name.value: _prerequisite(view, name) for name in PrerequisiteName},
         "owner": organization.owner or None,
         "organizationInstanceId": organization.instance_id or None,
@@ -128,6 +148,50 @@ def organization_row(view: View, now: datetime) -> dict[str, object]:
         "forcedBy": (enrollment.forced_by or None) if enrollment else None,
         "removedBy": (enrollment.removed_by or None) if enrollment else None,
     }
+
+
+def extension_row(view: View) -> dict[str, object]:
+    """The JSON of an organization's Container Mapping extension."""
+    known, connector = view.extension, view.connector
+    options = connector.options if connector else None
+    attempt = known.attempt if known else None
+    return {
+        "organization": view.organization.name,
+        "organizationId": view.organization.id,
+        "connector": connector.name if connector else None,
+        "status": known.status.value if known else NOT_CHECKED,
+        "reason": known.evidence if known else None,
+        "fix": (known.fix or None) if known else None,
+        "publisher": options.extension_publisher if options else None,
+        "name": options.extension_name if options else None,
+        "version": (known.version or None) if known else None,
+        "mayInstall": options.install_extension if options else None,
+        "since": instant(known.since) if known else None,
+        "checkedAt": instant(known.checked_at) if known else None,
+        "seenAt": instant(known.seen_at) if known else None,
+        "removedAt": instant(known.removed_at) if known else None,
+        "removals": known.removals if known else 0,
+        "attempt": {
+            "at": instant(attempt.at),
+            "requestedBy": attempt.requested_by,
+            "outcome": attempt.outcome.value,
+            "message": attempt.message or None,
+        }
+        if attempt
+        else None,
+    }
+
+
+def extension_trouble(view: View) -> str:
+    """What is wrong with the extension, if somebody wants it: it is there, or is to be installed."""
+    known = view.extension
+    if known is None or view.connector is None or known.status in _FINE:
+        return ""
+    if known.status in _ONLY_WHERE_WANTED and not view.connector.options.install_extension:
+        return ""
+    return sentence(
+        f"The Container Mapping extension is {_IN_WORDS[known.status]}: {known.evidence}", known.fix
+    )
 
 
 def _prerequisite(view: View, name: PrerequisiteName) -> dict[str, object]:
@@ -161,6 +225,8 @@ def tell(view: View, now: datetime) -> list[str]:
     if view.is_onboarded:
         said.extend(_lost_rights(view, said))
         said.extend(failure_sentence(one, now) for one in view.work if one.last_failure is not None)
+        if trouble := extension_trouble(view):
+            said.append(trouble)
         if not view.enrollment.listed and organization.missing_since is None:
             said.append("The last listing of organizations did not name it.")
     elif view.state is OnboardingState.NOT_ONBOARDED and view.work and not view.prerequisites:

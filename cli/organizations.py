@@ -9,8 +9,8 @@ import click
 from cli import keys
 from cli.command import Answer, Command, Group, invocation
 from cli.hosting import host_of
-from cli.organization_rows import NOT_CHECKED, organization_row, views
-from cli.output import Column, OutputFormat, Row, note, write_line, write_object, write_rows
+from cli.organization_rows import NOT_CHECKED, organization_row, sentence, views
+from cli.output import Column, OutputFormat, Row, note, shown, write_line, write_object, write_rows
 from cli.problems import CannotTell, ExitCode, Refused, WrongOption
 from cli.session import find_connector, find_organizations, no_connector, opened, person
 from shared.model.command import OnboardOrganization
@@ -103,6 +103,47 @@ def list_(organization: str | None, connector: str | None) -> None:
             invocation().output,
             empty='No organization is known yet. "ado-connector run --once" looks for them.',
         )
+
+
+@organizations.command(
+    answer=Answer(keys.ORGANIZATION, parts={"prerequisites": keys.PREREQUISITE}),
+    examples=(
+        "ado-connector organizations show contoso",
+        "ado-connector organizations show contoso --connector prod --output json",
+    ),
+)
+@click.argument("name")
+@click.option("--connector", metavar="NAME", default=None, help="As this connector sees it: its name or id.")
+def show(name: str, connector: str | None) -> None:
+    """Show all that is known of one organization: why it is as it is, and what to do."""
+    with opened() as runtime:
+        chosen = find_organizations(runtime.state, name, "NAME")
+        only = find_connector(runtime.state, connector, "--connector").id if connector else None
+        found = [
+            view
+            for view in views(runtime.state, chosen)
+            if only is None or (view.connector is not None and view.connector.id == only)
+        ]
+        # Several connectors may see it: the one that has it tells most.
+        found.sort(key=lambda view: not view.is_onboarded)
+        if not found:
+            raise CannotTell(f'Connector "{connector}" does not see "{name}".')
+        row = organization_row(found[0], runtime.clock.now())
+    if invocation().output is OutputFormat.JSON:
+        write_object(row)
+        return
+    width = max(len(key) for key in (*row, *(which for which, _ in _prerequisites(row))))
+    for key, value in row.items():
+        if key != "prerequisites":
+            write_line(f"{key:<{width}}  {shown(value)}")
+    for which, one in _prerequisites(row):
+        told = sentence(str(one["evidence"] or ""), str(one["fix"] or ""))
+        write_line(f"{which:<{width}}  {one['status']}  {told}".rstrip())
+
+
+def _prerequisites(row: Row) -> list[tuple[str, dict[str, object]]]:
+    prerequisites = row["prerequisites"]
+    return list(prerequisites.items()) if isinstance(prerequisites, dict) else []
 
 
 @organizations.command(

@@ -16,6 +16,7 @@ from cli.connector import connector
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.exemptions import exemptions
+from cli.extension import extension
 from cli.inventory import inventory
 from cli.journal import journal
 from cli.mappings import mappings
@@ -82,6 +83,7 @@ for _command in (
     doctor,
     connector,
     organizations,
+    extension,
     inventory,
     recommendations,
     exemptions,

@@ -54,7 +54,7 @@ def place_of(organization: Organization, project: Project | None) -> Place:
 
 
 def find_rules(wanted: str | None, option: str = "--rule") -> tuple[Rule, ...]:
-    """The rule with this id or Defender key; all, when none is named."""
+    """The rule with this id, Defender key or id in another tool; all, when none is named."""
     from shared.posture.catalogue import RULES, find  # noqa: PLC0415 - loads every rule
 
     if wanted is None:

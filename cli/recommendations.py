@@ -63,7 +63,12 @@ def recommendations() -> None:
     ),
 )
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
-@click.option("--rule", metavar="RULE", default=None, help="Only this rule: its id, or Defender's key.")
+@click.option(
+    "--rule",
+    metavar="RULE",
+    default=None,
+    help="Only this rule: its id, Defender's key, or its id in another tool.",
+)
 @click.option(
     "--status",
     type=click.Choice([one.value for one in AssessmentStatus]),

@@ -70,7 +70,12 @@ def _chosen(
 )
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
 @click.option("--project", metavar="NAME", default=None, help="Only projects of this name, or with this id.")
-@click.option("--rule", metavar="RULE", default=None, help="Only this rule: its id, or Defender's key.")
+@click.option(
+    "--rule",
+    metavar="RULE",
+    default=None,
+    help="Only this rule: its id, Defender's key, or its id in another tool.",
+)
 @click.option("--allow-unknown", is_flag=True, help="Pass although something that counts could not be told.")
 def check(
     fail_on: str, organization: str | None, project: str | None, rule: str | None, allow_unknown: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +14,11 @@ from cli.session import find_organizations, opened
 from shared.model.inventory import Repository
 from shared.model.organization import Organization
 from shared.model.thresholds import Thresholds
+from shared.model.work import WorkKind
 
 if TYPE_CHECKING:
     from shared.ports import ConnectorState
+    from shared.posture.kept_facts import KeptProject
 
 _COLUMNS = (
     Column("ORGANIZATION", "organization"),
@@ -33,10 +35,11 @@ _COLUMNS = (
 )
 @click.argument("organization", required=False)
 def cost(organization: str | None) -> None:
-    """Tell the requests that the next refresh needs, per fact set, without making any.
+    """Tell the requests that a full refresh needs, per fact set, without making any.
 
-    Worked out from the inventory and from what was assessed last. Where a listing may have more pages, or a
-    project was never assessed, the number is the least there will be.
+    Worked out from the inventory and from what was read last. Where a listing was never read, or a project
+    never assessed, the number is the least there will be. Where there is an audit log to go by, refreshes
+    between full ones take 3, and those of what has changed.
     """
     with opened() as runtime:
         organizations = find_organizations(runtime.state, organization)
@@ -55,6 +58,7 @@ def cost(organization: str | None) -> None:
 def _cost_rows(state: ConnectorState, organization: Organization, thresholds: Thresholds) -> Iterator[Row]:
     from shared.posture.catalogue import RULES  # noqa: PLC0415 - loads every rule
     from shared.posture.cost import KnownProject, cost_of  # noqa: PLC0415
+    from shared.posture.kept_facts import Kept, KeptProject, unpack  # noqa: PLC0415
 
     repositories: dict[str, list[Repository]] = {}
     for repository in state.repositories(organization.id):
@@ -66,10 +70,12 @@ def _cost_rows(state: ConnectorState, organization: Organization, thresholds: Th
             repositories.get(project.id, ()),
             tuple(state.assessments(organization.id, project.id)),
             project.id in assessed,
+            _requests_of(unpack(KeptProject, state.facts(organization.id, project.id))),
         )
         for project in state.projects(organization.id)
     )
-    costs = cost_of(known, RULES, thresholds)
+    kept = unpack(Kept, state.partial(organization.id, WorkKind.POSTURE))
+    costs = cost_of(known, RULES, thresholds, kept.facts.requests if kept is not None else {})
     for one in costs:
         yield {
             "organization": organization.name,
@@ -91,3 +97,7 @@ def _cost_rows(state: ConnectorState, organization: Organization, thresholds: Th
         "exact": all(one.is_exact for one in costs),
         "readFrom": None,
     }
+
+
+def _requests_of(kept: KeptProject | None) -> Mapping[str, int]:
+    return kept.requests if kept is not None else {}

@@ -54,7 +54,12 @@ _FORMATS = ("json", "csv", "sarif", "html")
     help="Where to write it, in place of what is there; stdout unless given.",
 )
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
-@click.option("--rule", metavar="RULE", default=None, help="Only this rule: its id, or Defender's key.")
+@click.option(
+    "--rule",
+    metavar="RULE",
+    default=None,
+    help="Only this rule: its id, Defender's key, or its id in another tool.",
+)
 @click.option(
     "--status",
     "statuses",

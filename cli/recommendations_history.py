@@ -69,7 +69,12 @@ def _count(row: Row, status: str) -> object:
 @click.option(
     "--organization", metavar="NAME", default=None, help="Only in this organization: its name or id."
 )
-@click.option("--rule", metavar="RULE", default=None, help="Only this rule: its id, or Defender's key.")
+@click.option(
+    "--rule",
+    metavar="RULE",
+    default=None,
+    help="Only this rule: its id, Defender's key, or its id in another tool.",
+)
 @click.option(
     "--at", "moment", metavar="TIME", default=None, help="What was said at that time: 2026-01-31, or 30d ago."
 )
@@ -180,7 +185,12 @@ def _known(state: ConnectorState, organization: Organization) -> Iterator[Resour
 )
 @click.option("--until", default=None, metavar="TIME", help="Only before then; now, unless given.")
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
-@click.option("--rule", metavar="RULE", default=None, help="Only this rule: its id, or Defender's key.")
+@click.option(
+    "--rule",
+    metavar="RULE",
+    default=None,
+    help="Only this rule: its id, Defender's key, or its id in another tool.",
+)
 def changes(since: str, until: str | None, organization: str | None, rule: str | None) -> None:
     """List every change of a status, oldest first: what, when, before, after and, where it is known, by whom.
 
@@ -258,7 +268,12 @@ def _row(organization: Organization, projects: Mapping[str, str], one: StatusCha
     help="A row for every so many days.",
 )
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
-@click.option("--rule", metavar="RULE", default=None, help="Only this rule: its id, or Defender's key.")
+@click.option(
+    "--rule",
+    metavar="RULE",
+    default=None,
+    help="Only this rule: its id, Defender's key, or its id in another tool.",
+)
 @click.option("--by-rule", is_flag=True, help="A row for each rule, too.")
 def trend(days: int, every: int, organization: str | None, rule: str | None, by_rule: bool) -> None:
     """Show how the posture went, day by day, up to now.

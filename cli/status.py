@@ -12,12 +12,13 @@ from cli import keys
 from cli.command import Answer, Command, invocation
 from cli.connector_rows import connector_row
 from cli.findings import Finding, find_all
-from cli.organization_rows import WORK_TITLES, views
+from cli.organization_rows import WORK_TITLES, extension_row, views
 from cli.output import Column, OutputFormat, Row, instant, write_line, write_object, write_rows
 from cli.problems import ExitCode
 from cli.queues import QUEUE_COLUMNS, queue_rows
 from cli.session import opened
 from cli.stuck import ago, stuck_rows
+from shared.model.extension import ExtensionStatus
 from shared.model.failure import FailureKind
 from shared.model.organization import OnboardingState
 from shared.model.work import Work
@@ -31,6 +32,13 @@ _CONNECTORS = (
     Column("PROVISIONING", "provisioningState"),
     Column("MESSAGE", "provisioningMessage"),
     Column("CHECKED", "provisioningAt"),
+)
+_EXTENSIONS = (
+    Column("EXTENSION OF", "organization"),
+    Column("STATE", "status"),
+    Column("SINCE", "since"),
+    Column("REASON", "reason"),
+    Column("FIX", "fix"),
 )
 _WORK = (
     Column("ORGANIZATION", "organization"),
@@ -99,6 +107,7 @@ def _read(runtime: Runtime, now: datetime) -> dict[str, object]:
         "verdict": verdict,
         "connectors": [connector_row(one) for one in connectors],
         "organizations": {one.value: counts[one.value] for one in OnboardingState},
+        "extensions": [extension_row(view) for view in views(state) if view.is_onboarded],
         "work": work,
         "queues": queues,
         "deadLetters": dead,
@@ -173,8 +182,15 @@ def _write(told: dict[str, object], now: datetime) -> None:
             str(told["verdict"]), "Something is not known yet."
         )
     )
-    for key, columns in (("connectors", _CONNECTORS), ("work", _WORK), ("queues", QUEUE_COLUMNS)):
+    for key, columns in (
+        ("connectors", _CONNECTORS),
+        ("extensions", _EXTENSIONS),
+        ("work", _WORK),
+        ("queues", QUEUE_COLUMNS),
+    ):
         rows = told[key]
+        if key == "extensions" and isinstance(rows, list):
+            rows = [one for one in rows if one["status"] != ExtensionStatus.INSTALLED.value]
         if isinstance(rows, list) and rows:
             write_line()
             write_rows(rows, columns, table)

@@ -34,8 +34,9 @@ def gather_organization(
     as does a rate limit, and what the organization answers where it refused every one.
     """
     while left := plan.left_of_organization(facts):
-        kind = left[0]
-        facts = _with(facts, kind, _organization_fact(ado, facts.name, kind, facts))
+        kind, before = left[0], ado.requests_sent
+        fact = _organization_fact(ado, facts.name, kind, facts)
+        facts = _with(facts, kind, fact, ado.requests_sent - before)
         if is_time_up():
             break
     if not plan.left_of_organization(facts):
@@ -97,8 +98,9 @@ def gather_project(
         if BY_KIND[kind].level is Level.OBJECT:
             facts = _with_permissions(ado, plan, facts, kind)
             continue
+        before = ado.requests_sent
         fact = _project_fact(ado, facts, kind)
-        facts = _with(facts, kind, _with_known(fact, kind, known or {}))
+        facts = _with(facts, kind, _with_known(fact, kind, known or {}), ado.requests_sent - before)
         answers.append(fact.failure)
     if answers and all(answers):
         ado.connection(facts.organization.name)
@@ -158,9 +160,12 @@ def _with_permissions(ado: AzureDevOps, plan: Plan, facts: ProjectFacts, kind: F
 F = TypeVar("F", OrganizationFacts, ProjectFacts)
 
 
-def _with(facts: F, kind: FactKind, fact: Fact[Any]) -> F:
-    """The facts with this set; its field has the name of the kind."""
-    values: dict[str, Any] = {kind.name.lower(): fact}
+def _with(facts: F, kind: FactKind, fact: Fact[Any], requests: int) -> F:
+    """The facts with this set, and what it took; its field has the name of the kind."""
+    values: dict[str, Any] = {
+        kind.name.lower(): fact,
+        "requests": {**facts.requests, kind.value: requests},
+    }
     return replace(facts, **values)
 
 

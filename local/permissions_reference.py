@@ -22,7 +22,8 @@ refused. Nothing else stops: what cannot be read is shown as *unknown*, with the
 known. `ado-connector doctor` tells for every organization which of these the identity has.
 
 All of it only reads, but for the installation of the Container Mapping extension, which is off unless a
-connector is told to do it.
+connector is told to do it. [Keep the extension installed](how-to/container-mapping-extension.md) tells when
+it is made, and that it is never made against an administrator.
 
 This page is written by `python -m local.permissions_reference` from the table in `shared/ado/calls.py`; a
 test keeps it in step.

@@ -61,12 +61,14 @@ time since when the status holds. What a rule stops judging becomes `notAssessed
 
 Facts are read once and judged by every rule. Sets of the level *organization* are read once, those of a
 *project* once for each project that is ready for use, those of an *object* once for each protected object
-that a rule cannot judge without. With P projects and O protected objects (repositories, service connections,
-variable groups, secure files, environments), where listings fit on one page, a refresh costs at most
-`6 * P + 2 * O + 20` requests: six of a project are for its settings, pipelines, service connections, variable
-groups, secure files and environments; branch policies are read only where there is a repository, approvals
-and checks only where there is something to guard. Nothing is read that cannot change a verdict.
-`ado-connector recommendations cost` tells the numbers of an organization before anything is asked.
+that a rule cannot judge without. With P projects and O protected objects (repositories, service
+connections, variable groups, secure files, environments), where listings fit on one page, a full refresh
+costs at most `6 * P + 2 * O + 20` requests, and one more for each further page: six of a project are for
+its settings, pipelines, service connections, variable groups, secure files and environments; branch
+policies are read only where there is a repository, approvals and checks only where there is something to
+guard. Nothing is read that cannot change a verdict.
+`ado-connector recommendations cost` tells the numbers of an organization before anything is asked, with the
+pages that its listings had last.
 
 A service connection that projects share is asked about and judged in each of them: each project decides for
 itself which of its pipelines may use it. Its id as a resource is therefore `PROJECT/CONNECTION`.

@@ -50,6 +50,8 @@ from shared.model.identity import (
     Connection,
     DeletedRepository,
     Entitlement,
+    ExtensionOffer,
+    ExtensionRequests,
     InstalledExtension,
     OrganizationPolicies,
     Profile,
@@ -57,7 +59,17 @@ from shared.model.identity import (
 from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RepositoryId, TenantId
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
 from shared.model.journal import JournalEntry, JournalEvent
-from shared.model.mapping import Direction, EdgeKind, EdgePage, GraphFacts, Node, NodeId, NodeKind, NodePage
+from shared.model.mapping import (
+    Direction,
+    EdgeKind,
+    EdgePage,
+    GraphFacts,
+    Node,
+    NodeId,
+    NodeKind,
+    NodePage,
+    Surroundings,
+)
 from shared.model.notification import Notified
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
@@ -98,6 +110,11 @@ class AzureDevOps(Protocol):
 
         Returns when it ends for good, where that is known: a certificate's end, not that of an hourly token.
         """
+        ...
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests this thread has sent so far, tries that failed included."""
         ...
 
     def profile(self) -> Profile:
@@ -158,8 +175,19 @@ class AzureDevOps(Protocol):
         """The installed extension, or None when the service says it is not installed."""
         ...
 
+    def extension_offer(self, organization: str, publisher: str, name: str) -> ExtensionOffer:
+        """Whether the extension is shared with the organization, and whether we may install it."""
+        ...
+
+    def extension_requests(self, organization: str, publisher: str, name: str) -> ExtensionRequests:
+        """Who asked the organization's administrators for the extension."""
+        ...
+
     def install_extension(self, organization: str, publisher: str, name: str) -> InstalledExtension:
-        """Install a shared extension (writes!). Already installed counts as success; not shared is Gone."""
+        """Install a shared extension (writes!), once. One that is there counts as success; unshared is Gone.
+
+        Transient where the answer was lost and the extension is not there.
+        """
         ...
 
     def projects(
@@ -775,6 +803,10 @@ class MappingGraph(Protocol):
         ...
 
     def node(self, node: NodeId) -> Node | None: ...
+    def surroundings(self, node: NodeId) -> Surroundings | None:
+        """The node with the first pages of its edges: what a path is followed by, in one read of one row."""
+        ...
+
     def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
         """Nodes of one kind, in the order of the store; `after` is a page's `next`."""
         ...
@@ -790,8 +822,7 @@ class MappingGraph(Protocol):
     ) -> EdgePage:
         """The edges that leave the node, or lead to it; ended ones too. `after` is a page's `next`.
 
-        The first page of those that leave it holds the newest. It costs one read of one row, so a path is
-        followed through first pages; a node that few lead to has all of them there.
+        The first page of those that leave it holds the newest; a node that few lead to has all there.
         """
         ...
 
@@ -817,14 +848,6 @@ class CommandSender(Protocol):
 
     def send(self, command: Command, *, not_before: datetime | None = None) -> None:
         """Send now or, with `not_before`, so that it is delivered no earlier."""
-        ...
-
-
-class Notifier(Protocol):
-    """Tells somebody outside what happened."""
-
-    def send(self, identifier: str, body: bytes, at: datetime) -> None:
-        """Send a CloudEvent of that time; the same id again is the same message. Raises `ServiceError`."""
         ...
 
 
@@ -855,6 +878,25 @@ class Rate(Protocol):
         ...
 
 
+class Notifier(Protocol):
+    """Tells somebody outside what happened."""
+
+    def send(self, identifier: str, body: bytes, at: datetime) -> None:
+        """Send a CloudEvent of that time; the same id again is the same message. Raises `ServiceError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the intake of reports may touch beside `Dependencies`."""
+
+    tokens: PipelineTokens
+    connected: ConnectedOrganizations
+    rate: Rate
+    graph: MappingGraph
+    is_on: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Notifications:
     """Who is told of changes of the posture, and from which severity on."""
@@ -867,17 +909,6 @@ class Notifications:
         """Those that are told of."""
         known = tuple(Severity)
         return frozenset(known[: known.index(self.severity) + 1])
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What the intake of reports may touch beside `Dependencies`."""
-
-    tokens: PipelineTokens
-    connected: ConnectedOrganizations
-    rate: Rate
-    graph: MappingGraph
-    is_on: bool = True
 
 
 class Urgency(IntEnum):

@@ -244,7 +244,9 @@ def _set_member(world: World, body: Body) -> None:
 
 def _extension(method: str) -> Callable[[World, Body], None]:
     def act(world: World, body: Body) -> None:
-        options = _keyword(body, "flags", "version", "hidden_reads", "shared")
+        options = _keyword(
+            body, "flags", "version", "hidden_reads", "shared", "updated", "published", "message", "state"
+        )
         getattr(_organization(world, body), method)(str(body["publisher"]), str(body["name"]), **options)
 
     return act
@@ -279,6 +281,17 @@ ACTIONS: dict[str, Callable[[World, Body], Any]] = {
     "add_service_endpoint": _add_endpoint,
     "share_service_endpoint": _share_endpoint,
     "remove_service_endpoint": _remove_endpoint,
+    "update_service_endpoint": lambda w, b: _project(w, b)
+    .update_service_endpoint(
+        _project(w, b).endpoint(str(b["endpoint"])),
+        **_keyword(b, "scheme", "url", "is_ready", "data", "parameters"),
+    )
+    .id,
+    "update_definition": lambda w, b: _project(w, b)
+    .update_definition(
+        {one.id: one for one in _project(w, b).definitions}[int(b["id"])], **b["properties"]
+    )
+    .id,
     "set_pipeline_permission": lambda w, b: _project(w, b).set_pipeline_permission(
         str(b["type"]), str(b["id"]), **_keyword(b, "all_pipelines", "pipelines")
     ),
@@ -346,4 +359,7 @@ ACTIONS: dict[str, Callable[[World, Body], Any]] = {
     "install_extension": _extension("install_extension"),
     "set_extension_flags": _extension("set_extension_flags"),
     "uninstall_extension": _extension("uninstall_extension"),
+    "set_extension_dates": _extension("set_extension_dates"),
+    "request_extension": _extension("request_extension"),
+    "answer_extension_requests": _extension("answer_extension_requests"),
 }  # fmt: skip

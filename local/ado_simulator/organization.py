@@ -24,6 +24,7 @@ from local.ado_simulator.resources import (
     AgentPool,
     AuditEntry,
     AuditStream,
+    ExtensionRequest,
     InstalledExtension,
     PolicyValue,
     ServiceHook,
@@ -71,7 +72,7 @@ class Organization:
     pipeline_settings: dict[str, bool] = field(default_factory=dict, repr=False)
     extensions: dict[ExtensionKey, InstalledExtension] = field(default_factory=dict, repr=False)
     shared_extensions: set[ExtensionKey] = field(default_factory=set, repr=False)
-    requested_extensions: list[ExtensionKey] = field(default_factory=list, repr=False)
+    extension_requests: list[ExtensionRequest] = field(default_factory=list, repr=False)
     audit_log: list[AuditEntry] = field(default_factory=list, repr=False)
     extension_lag: int = 0
     retention_days: int | None = 30
@@ -397,6 +398,7 @@ class Organization:
                 wire_time(self.world.now()), self.world.new_id(), hidden_reads,
             )  # fmt: skip
             self.extensions[(publisher.lower(), name.lower())] = extension
+            self.answer_extension_requests(publisher, name, "accepted")
             self.audit("Extension.Installed", "create", None, ExtensionName=name, PublisherName=publisher)
         return extension
 
@@ -408,6 +410,36 @@ class Organization:
             extension.last_updated = wire_time(self.world.now())
             action = "Disabled" if "disabled" in flags.lower() else "Enabled"
             self.audit(f"Extension.{action}", "modify", None, ExtensionName=name, PublisherName=publisher)
+
+    def set_extension_dates(
+        self, publisher: str, name: str, *, updated: str | None = None, published: str | None = None
+    ) -> None:
+        """Change when an installation was last updated, and when the gallery last got a version of it."""
+        with self.change():
+            extension = self.extensions[(publisher.lower(), name.lower())]
+            extension.last_updated = updated or extension.last_updated
+            extension.last_published = published or extension.last_published
+
+    def request_extension(self, publisher: str, name: str, message: str = "") -> None:
+        """Ask the administrators to install an extension; once, as long as nobody has answered."""
+        with self.change():
+            by, key = self.world.identity.display_name, (publisher.lower(), name.lower())
+            waiting = [
+                one
+                for one in self.extension_requests
+                if (one.publisher.lower(), one.name.lower(), one.by, one.state) == (*key, by, "open")
+            ]
+            if not waiting:
+                asked = wire_time(self.world.now())
+                self.extension_requests.append(ExtensionRequest(publisher, name, asked, by, message=message))
+
+    def answer_extension_requests(self, publisher: str, name: str, state: str) -> None:
+        """An administrator answers every open request for an extension: accepted or rejected."""
+        with self.change():
+            for one in self.extension_requests:
+                same = (one.publisher.lower(), one.name.lower()) == (publisher.lower(), name.lower())
+                if same and one.state == "open":
+                    one.state = state
 
     def uninstall_extension(self, publisher: str, name: str) -> None:
         """Remove an extension."""

@@ -302,11 +302,26 @@ class InstalledExtension:
     scopes: list[str] = field(default_factory=lambda: ["vso.build"])
     contributions: list[str] = field(default_factory=list)
     """Types of what it contributes, such as `ms.azure-pipelines.pipeline-decorator`."""
+    last_published: str = "2024-11-02T03:04:05.67Z"
+    issues: list[str] = field(default_factory=list)
+    """Messages of `installState.installationIssues`."""
 
     @property
     def flag_set(self) -> set[str]:
         """The flags, separately."""
         return {flag.strip() for flag in self.flags.split(",")}
+
+
+@dataclass(slots=True)
+class ExtensionRequest:
+    """What a member asked the administrators to install; `state` is open, accepted or rejected."""
+
+    publisher: str
+    name: str
+    asked: str
+    by: str
+    state: str = "open"
+    message: str = ""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from local.ado_simulator.answers import access_denied, extension_not_installed, failure, listing, ok
 from local.ado_simulator.organization import ExtensionKey
-from local.ado_simulator.resources import InstalledExtension
+from local.ado_simulator.resources import ExtensionRequest, InstalledExtension
 from local.ado_simulator.router import EXTENSIONS, MARKETPLACE, Call, bad_request, route
 from local.ado_simulator.wire import Answer
 
@@ -37,14 +37,29 @@ def _document(extension: InstalledExtension) -> dict[str, Any]:
         "installState": {
             "flags": extension.flags,
             "lastUpdated": extension.last_updated,
-            "installationIssues": [],
+            "installationIssues": [
+                {"message": message, "source": "Demands", "type": "warning"} for message in extension.issues
+            ],
         },
-        "lastPublished": "2024-11-02T03:04:05.67Z",
+        "lastPublished": extension.last_published,
     }
 
 
 def _key(call: Call) -> ExtensionKey:
     return call.parameters["publisher"].lower(), call.parameters["name"].lower()
+
+
+def _is_offered(call: Call, key: ExtensionKey) -> bool:
+    return key in call.organization.shared_extensions or key in call.world.public_extensions
+
+
+def _does_not_exist(publisher: str, name: str) -> Answer:
+    return failure(
+        404,
+        "ExtensionDoesNotExistException",
+        f"The extension {publisher}.{name} does not exist, or is not shared with this organization.",
+        namespace="Microsoft.VisualStudio.Services.Gallery.WebApi",
+    )
 
 
 @route("GET", EXTENSIONS, _BY_NAME, scope=_READ, capability="extensions", preview=True)
@@ -74,13 +89,8 @@ def install(call: Call) -> Answer:
             f"TF1590010: Extension {publisher}.{name} is already installed in this organization.",
             namespace=_SPACE,
         )
-    if key not in organization.shared_extensions and key not in call.world.public_extensions:
-        return failure(
-            404,
-            "ExtensionDoesNotExistException",
-            f"The extension {publisher}.{name} does not exist, or is not shared with this organization.",
-            namespace="Microsoft.VisualStudio.Services.Gallery.WebApi",
-        )
+    if not _is_offered(call, key):
+        return _does_not_exist(publisher, name)
     version = call.parameters.get("version", "1.0.12")
     extension = organization.install_extension(
         publisher, name, version=version, hidden_reads=organization.extension_lag
@@ -151,18 +161,67 @@ def update(call: Call) -> Answer:
     preview=True,
 )
 def requested(call: Call) -> Answer:
-    """Extensions that members asked for."""
+    """Extensions that members asked for, each with every request for it."""
+    requests: dict[ExtensionKey, list[ExtensionRequest]] = {}
+    for one in call.organization.extension_requests:
+        requests.setdefault((one.publisher.lower(), one.name.lower()), []).append(one)
     return listing(
         [
             {
-                "extensionName": name,
-                "publisherName": publisher,
-                "publisherDisplayName": publisher,
-                "requestCount": 1,
-                "extensionRequests": [],
+                "extensionName": found[0].name,
+                "publisherName": found[0].publisher,
+                "publisherDisplayName": found[0].publisher,
+                "requestCount": len(found),
+                "extensionRequests": [
+                    {
+                        "requestDate": one.asked,
+                        "requestMessage": one.message,
+                        "requestState": one.state,
+                        "requestedBy": {"displayName": one.by},
+                    }
+                    for one in found
+                ],
             }
-            for publisher, name in call.organization.requested_extensions
+            for found in requests.values()
         ]
+    )
+
+
+@route(
+    "GET",
+    EXTENSIONS,
+    "/{organization}/_apis/extensionmanagement/acquisitionoptions",
+    scope=_READ,
+    capability="extensions",
+    preview=True,
+)
+def options(call: Call) -> Answer:
+    """What the caller may do about an extension: install it, or ask for it."""
+    item = call.query.get("itemid", "")
+    publisher, _, name = item.partition(".")
+    if not publisher or not name:
+        return bad_request("itemId is not the id of an item.")
+    key = (publisher.lower(), name.lower())
+    present = call.organization.extensions.get(key)
+    there = present is not None and "unInstalled" not in present.flag_set
+    if not there and not _is_offered(call, key):
+        return _does_not_exist(publisher, name)
+    if there:
+        state, reason = "disallow", "The extension is already installed."
+    elif call.is_administrator and "installextensions" not in call.member.denied_capabilities:
+        state, reason = "allow", ""
+    else:
+        state, reason = "disallow", "You do not have permission to install extensions."
+    install = {"operationType": "install", "operationState": state, "reason": reason, "reasons": []}
+    ask = {"operationType": "request", "operationState": "allow", "reason": "", "reasons": []}
+    return ok(
+        {
+            "itemId": item,
+            "target": call.organization.name,
+            "defaultOperation": install if state == "allow" else ask,
+            "operations": [install, ask],
+            "properties": {},
+        }
     )
 
 
@@ -175,9 +234,7 @@ def requested(call: Call) -> Answer:
 )
 def ask(call: Call) -> Answer:
     """Ask the administrators to install an extension."""
-    with call.organization.change():
-        if _key(call) not in call.organization.requested_extensions:
-            call.organization.requested_extensions.append(_key(call))
+    call.organization.request_extension(call.parameters["publisher"], call.parameters["name"])
     return ok({"extensionName": call.parameters["name"], "publisherName": call.parameters["publisher"]})
 
 

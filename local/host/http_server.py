@@ -170,19 +170,18 @@ class _Handler(BaseHTTPRequestHandler):
             params=dict(parse_qsl(parts.query)),
             body=body,
         )
-        try:
-            with self.server.in_hand():
+        with self.server.in_hand():  # until it is answered
+            try:
                 response = self.server.call(function, request)
-        except Exception:  # noqa: BLE001 - it was told where it was raised
-            self._answer(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                {},
-                _told(HTTPStatus.INTERNAL_SERVER_ERROR, "The function failed; its log tells why."),
-            )
-            return
-        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
-        content_type = response.headers.get("Content-Type") or response.mimetype
-        self._answer(response.status_code, headers, response.get_body(), content_type)
+            except Exception:  # noqa: BLE001 - it was told where it was raised
+                status = HTTPStatus.INTERNAL_SERVER_ERROR
+                self._answer(status, {}, _told(status, "The function failed; its log tells why."))
+                return
+            headers = {
+                name: value for name, value in response.headers.items() if name.lower() != "content-type"
+            }
+            content_type = response.headers.get("Content-Type") or response.mimetype
+            self._answer(response.status_code, headers, response.get_body(), content_type)
 
     def _function(self, path: str) -> HttpFunction:
         found = [one for one in self.server.functions if path.strip("/").lower() == one.route.lower()]

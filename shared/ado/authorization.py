@@ -31,22 +31,6 @@ class Authorization(AuthBase):
         return "Authorization(hidden)"
 
 
-RENEW_BEFORE: Final = timedelta(minutes=5)
-"""A token is renewed so long before it expires."""
-
-STILL_GOOD: Final = timedelta(seconds=30)
-"""A token that lasts no longer is not begun anything with."""
-
-
-def next_renewal(expires: datetime, now: datetime) -> datetime:
-    """When to ask for a newer token than the one that was just got, or is left after asking in vain.
-
-    Five minutes before it expires. One that ends sooner was short from the start, or nothing newer can be
-    had: asking before each request would not change that, so half a minute passes first, while it lasts.
-    """
-    return max(expires - RENEW_BEFORE, min(now + STILL_GOOD, expires - STILL_GOOD))
-
-
 class _Nobody(Authorization):
     """No sign-in, and none of the environment's either."""
 
@@ -61,3 +45,18 @@ class _Nobody(Authorization):
 
 NOBODY: Final[Authorization] = _Nobody()
 """For what is public."""
+
+RENEW_BEFORE: Final = timedelta(minutes=5)
+"""A token is renewed so long before it expires."""
+
+STILL_GOOD: Final = timedelta(seconds=30)
+"""A token that lasts no longer is not begun anything with."""
+
+
+def next_renewal(expires: datetime, now: datetime) -> datetime:
+    """When to ask for a newer token than the one that was just got, or is left after asking in vain.
+
+    Five minutes before it expires. One that ends sooner was short from the start, or nothing newer can be
+    had: asking before each request would not change that, so half a minute passes first, while it lasts.
+    """
+    return max(expires - RENEW_BEFORE, min(now + STILL_GOOD, expires - STILL_GOOD))

@@ -30,3 +30,8 @@ class AzureDevOpsClient(
 
     Every call that is made stands in `shared.ado.calls`; every error in `shared.ado.errors`.
     """
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests this thread has sent so far, tries that failed included."""
+        return self._client.sent

@@ -348,7 +348,7 @@ READ_AUDIT_LOG = Call(
     _PREVIEW,
     VIEW_AUDIT_LOG,
     Capability.AUDITING,
-    "whether auditing is available is unknown",
+    "whether auditing is available is unknown, and every refresh of posture reads everything",
 )
 READ_ADVANCED_SECURITY = Call(
     "reading what Advanced Security is turned on for",
@@ -378,7 +378,25 @@ READ_EXTENSION = Call(
     Capability.EXTENSION,
     "whether the Container Mapping extension is installed is unknown",
 )
-# A repeated installation is answered with 409, which counts as success: repeating does no harm.
+READ_EXTENSION_OFFER = Call(
+    "reading whether the extension may be installed",
+    EXTENSIONS,
+    f"{_ORG}/_apis/extensionmanagement/acquisitionoptions",
+    _PREVIEW,
+    VIEW_EXTENSIONS,
+    Capability.EXTENSION,
+    "whether the Container Mapping extension is shared with the organization is unknown",
+)
+LIST_EXTENSION_REQUESTS = Call(
+    "listing the extensions that members asked for",
+    EXTENSIONS,
+    f"{_ORG}/_apis/extensionmanagement/requestedextensions",
+    _PREVIEW,
+    VIEW_EXTENSIONS,
+    Capability.EXTENSION,
+    "whether somebody asked for the Container Mapping extension is unknown",
+)
+# A write whose answer was lost is looked at before it is tried again.
 INSTALL_EXTENSION = Call(
     "installing the extension",
     EXTENSIONS,
@@ -388,6 +406,7 @@ INSTALL_EXTENSION = Call(
     Capability.EXTENSION_INSTALLATION,
     "the Container Mapping extension is not installed by the connector; an administrator can install it",
     method="POST",
+    repeatable=False,
 )
 LIST_PROJECTS = Call(
     "listing the projects",
@@ -705,6 +724,8 @@ CALLS: Final = (
     READ_REPOSITORY,
     LIST_RECYCLE_BIN,
     READ_EXTENSION,
+    READ_EXTENSION_OFFER,
+    LIST_EXTENSION_REQUESTS,
     INSTALL_EXTENSION,
     QUERY_PIPELINE_SETTINGS,
     READ_PIPELINE_SETTINGS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -35,6 +36,7 @@ LOGGER: Final = "ado_connector.ado"
 _PAUSES = (0.2, 0.8)
 """Seconds before the second and the third try of a request that met passing trouble."""
 _PAUSE_JITTER = 0.5
+_NOT_SENT: Final = "not sent"
 _BLOCKS_MOST = 3
 """How often one request may be blocked by the rate limit before its wait is given back to the queue."""
 
@@ -57,10 +59,17 @@ class Client:
         self._identity_key = identity_key
         self._clock = clock
         self._urgency = urgency
+        self._sent = threading.local()
 
     def now(self) -> datetime:
         """The present, by the clock that deadlines are told in."""
         return self._clock.now()
+
+    @property
+    def sent(self) -> int:
+        """How many requests this thread has sent, tries that failed included."""
+        number: int = getattr(self._sent, "number", 0)
+        return number
 
     @property
     def places(self) -> int:
@@ -160,9 +169,11 @@ class Client:
             outcome = error.failure.code
             raise
         except NotNowError:
-            outcome = "not sent"
+            outcome = _NOT_SENT
             raise
         finally:
+            if outcome != _NOT_SENT:
+                self._sent.number = self.sent + 1
             _log(call, outgoing.where, head, started, outcome)
 
 

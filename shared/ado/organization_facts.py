@@ -362,7 +362,9 @@ def _enablement(document: object) -> AdvancedSecurity:
 
 
 def _switches(fields: Fields) -> dict[str, bool]:
-    return {key: value for key, value in fields.values().items() if isinstance(value, bool)}
+    """The switches that were set; a text in the place of one is not taken for one that is off."""
+    switches = (key for key, value in fields.values().items() if isinstance(value, bool | str))
+    return {key: fields.flag(key) for key in switches}
 
 
 def _alert_counts(document: object) -> dict[str, RepositoryAlerts]:

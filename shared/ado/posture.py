@@ -305,6 +305,9 @@ def _pull_request_trigger(trigger: Fields) -> PullRequestTrigger:
         allow_full_access_token=_flag(forks, "allowFullAccessToken") if forks else None,
         comment_required=_flag(trigger, "isCommentRequiredForPullRequest"),
         from_yaml=trigger.values().get("settingsSourceType") == _FROM_YAML,
+        enforced=read_settings(trigger.nested("pipelineTriggerSettings")).settings
+        if trigger.has("pipelineTriggerSettings")
+        else {},
     )
 
 

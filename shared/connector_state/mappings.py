@@ -20,6 +20,7 @@ from shared.model.mapping import (
     NodeId,
     NodeKind,
     NodePage,
+    Surroundings,
     edge_after,
     node_after,
     together,
@@ -44,6 +45,7 @@ _FORGET_AT_ONCE: Final = 10
 """Old receipts that go with each new one: more than come, so that they grow no longer than tokens last."""
 
 
+_FIRST_PAGE: Final = 100
 _REPORTS_AT_ONCE: Final = 64
 """Reports in one transaction, at most."""
 
@@ -112,6 +114,14 @@ class MappingsPart(Part):
         with self._database.read() as connection:
             return _node(connection, node)
 
+    def surroundings(self, node: NodeId) -> Surroundings | None:
+        with self._database.read() as connection:
+            found = _node(connection, node)
+            if found is None:
+                return None
+            out, into = (_edges(connection, node, way, None, "", _FIRST_PAGE) for way in Direction)
+        return Surroundings(found, out, into)
+
     def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
         query = "SELECT key, document FROM graph_nodes WHERE kind = ? AND key > ? ORDER BY key LIMIT ?"
         with self._database.read() as connection:
@@ -128,24 +138,35 @@ class MappingsPart(Part):
         after: str = "",
         limit: int = 100,
     ) -> EdgePage:
-        end = _ENDS[direction]
-        conditions = [f"{end}_key = ?", f"{end}_kind = ?"]
-        values: list[Cell] = [to_cell(node.key), node.kind.value]
-        if kind is not None:
-            conditions.append("kind = ?")
-            values.append(kind.value)
-        if after:
-            seen_at, _, identifier = after.rpartition("/")
-            conditions.append("(seen_at, id) < (?, ?)")
-            values += [seen_at, int(identifier)]
-        query = (
-            f"SELECT seen_at, id, document FROM graph_edges WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
-            " ORDER BY seen_at DESC, id DESC LIMIT ?"
-        )
         with self._database.read() as connection:
-            rows = connection.execute(query, (*values, limit)).fetchall()
-        edges = tuple(_EDGE.load(document) for _, _, document in rows)
-        return EdgePage(edges, f"{rows[-1][0]}/{rows[-1][1]}" if len(rows) == limit else "")
+            return _edges(connection, node, direction, kind, after, limit)
+
+
+def _edges(
+    connection: sqlite3.Connection,
+    node: NodeId,
+    direction: Direction,
+    kind: EdgeKind | None,
+    after: str,
+    limit: int,
+) -> EdgePage:
+    end = _ENDS[direction]
+    conditions = [f"{end}_key = ?", f"{end}_kind = ?"]
+    values: list[Cell] = [to_cell(node.key), node.kind.value]
+    if kind is not None:
+        conditions.append("kind = ?")
+        values.append(kind.value)
+    if after:
+        seen_at, _, identifier = after.rpartition("/")
+        conditions.append("(seen_at, id) < (?, ?)")
+        values += [seen_at, int(identifier)]
+    query = (
+        f"SELECT seen_at, id, document FROM graph_edges WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+        " ORDER BY seen_at DESC, id DESC LIMIT ?"
+    )
+    rows = connection.execute(query, (*values, limit)).fetchall()
+    edges = tuple(_EDGE.load(document) for _, _, document in rows)
+    return EdgePage(edges, f"{rows[-1][0]}/{rows[-1][1]}" if len(rows) == limit else "")
 
 
 def _write_report(connection: sqlite3.Connection, receipt: ReportReceipt, facts: GraphFacts) -> ReportOutcome:

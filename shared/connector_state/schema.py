@@ -210,24 +210,6 @@ CREATE TABLE status_changes (
 CREATE INDEX status_changes_by_resource ON status_changes (organization, resource_id);
 """
 
-_NOTIFIED = """
--- How far the changes of an organization were told outside.
-CREATE TABLE notified (
-    organization TEXT NOT NULL PRIMARY KEY,
-    document TEXT NOT NULL
-) WITHOUT ROWID;
-"""
-
-_FACTS = """
--- What was read of each project at the last refresh, for the one that reads only what has changed.
-CREATE TABLE facts (
-    organization TEXT NOT NULL,
-    project TEXT NOT NULL,
-    content BLOB NOT NULL,
-    PRIMARY KEY (organization, project)
-) WITHOUT ROWID;
-"""
-
 _MAPPINGS = """
 CREATE TABLE graph_nodes (
     kind TEXT NOT NULL,
@@ -260,6 +242,24 @@ CREATE TABLE report_receipts (
     forget_at TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX report_receipts_old ON report_receipts (forget_at);
+"""
+
+_NOTIFIED = """
+-- How far the changes of an organization were told outside.
+CREATE TABLE notified (
+    organization TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_FACTS = """
+-- What was read of each project at the last refresh, for the one that reads only what has changed.
+CREATE TABLE facts (
+    organization TEXT NOT NULL,
+    project TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (organization, project)
+) WITHOUT ROWID;
 """
 
 MIGRATIONS: tuple[str, ...] = (

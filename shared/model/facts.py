@@ -219,6 +219,8 @@ class OrganizationFacts:
     environment_access: Fact[Access]
     agent_pool_access: Fact[Access]
     gathered_at: datetime
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What reading each set took, by its kind; those of objects are left out."""
     derived: dict[str, object] = field(init=False, default_factory=dict, compare=False, repr=False)
     """What rules worked out from these facts once, for all rules; never a fact of its own."""
 
@@ -270,6 +272,8 @@ class PullRequestTrigger:
     comment_required: bool | None
     from_yaml: bool
     """Whether the branches are named by the YAML file rather than by the pipeline's own settings."""
+    enforced: Mapping[str, bool] = field(default_factory=dict)
+    """What project and organization enforce on this trigger, as far as the definition tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +392,8 @@ class ProjectFacts:
     environments: Fact[tuple[Environment, ...]]
     checks: Fact[Checks]
     gathered_at: datetime
+    requests: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What reading each set took, by its kind; those of objects are left out."""
     derived: dict[str, object] = field(init=False, default_factory=dict, compare=False, repr=False)
     """What rules worked out from these facts once, for all rules; never a fact of its own."""
 

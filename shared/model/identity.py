@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared.model.fact import Fact
 from shared.model.failure import Failure, FailureKind
@@ -79,13 +80,53 @@ class OrganizationPolicies:
 
 @dataclass(frozen=True, slots=True)
 class InstalledExtension:
-    """An extension as `installedextensionsbyname` tells it; `flags` are the words of `installState.flags`."""
+    """An extension as `installedextensionsbyname` tells it; `flags` are the words of `installState.flags`.
+
+    `updated_at` is when this installation last changed, `published_at` when the gallery last got any version
+    of the extension; None where the answer does not tell.
+    """
 
     publisher: str
     name: str
     version: str
     flags: tuple[str, ...]
     issues: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+    published_at: datetime | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the organization has it: the service also answers for one that was uninstalled."""
+        return "uninstalled" not in {flag.casefold() for flag in self.flags}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionOffer:
+    """Whether an organization may have an extension (`acquisitionoptions`).
+
+    `refusal` says why this identity may not install one that is shared; empty where it may.
+    """
+
+    is_shared: bool
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRequests:
+    """How many members asked for an extension and wait, since when, and whether others were refused."""
+
+    waiting: int = 0
+    since: datetime | None = None
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionLook:
+    """All that one look at an extension tells. Offer and requests are asked where it is not installed."""
+
+    installed: InstalledExtension | None
+    offer: Fact[ExtensionOffer] | None = None
+    requests: Fact[ExtensionRequests] | None = None
 
 
 @dataclass(frozen=True, slots=True)

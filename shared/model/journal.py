@@ -32,6 +32,8 @@ class JournalEvent(StrEnum):
     PREREQUISITE_CHANGED = "prerequisite.changed"
     EXTENSION_CHANGED = "extension.changed"
     EXTENSION_INSTALL_REQUESTED = "extension.installRequested"
+    EXTENSION_INSTALLED = "extension.installed"
+    EXTENSION_INSTALL_REFUSED = "extension.installRefused"
     PROJECT_DISCOVERED = "project.discovered"
     PROJECT_RENAMED = "project.renamed"
     PROJECT_CHANGED = "project.changed"

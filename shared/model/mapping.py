@@ -242,6 +242,15 @@ class EdgePage:
     next: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A node with the first pages of the edges that leave it and of those that lead to it."""
+
+    node: Node
+    out: EdgePage
+    into: EdgePage
+
+
 def node_after(known: Node | None, told: Node) -> Node | None:
     """What a node becomes by what is told; None where that changes nothing.
 
@@ -260,14 +269,15 @@ def node_after(known: Node | None, told: Node) -> Node | None:
 def edge_after(known: Edge | None, told: Edge) -> Edge | None:
     """What an edge becomes by what its source tells; None where that is nothing new.
 
-    What was told later wins; when it was told first is kept, in whatever order it is learnt.
+    What was told later wins (of two of one moment always the same one); when it was told first is kept. So it
+    makes no difference in which order facts are learnt, as far as they are more than `SEEN_AGAIN` apart.
     """
     first = told.first_seen or told.seen_at
     if known is None:
         return replace(told, first_seen=first)
     before = known.first_seen or known.seen_at
     first = min(first, before)
-    if told.told_at <= known.told_at:
+    if not _is_later(told, known):
         return None if first == before else replace(known, first_seen=first)
     is_same = (
         told.confidence is known.confidence
@@ -278,6 +288,16 @@ def edge_after(known: Edge | None, told: Edge) -> Edge | None:
     if is_same and told.seen_at - known.seen_at < SEEN_AGAIN:
         return None
     return replace(told, first_seen=first)
+
+
+def _is_later(told: Edge, known: Edge) -> bool:
+    if told.told_at != known.told_at:
+        return told.told_at > known.told_at
+    return _content(told) > _content(known)
+
+
+def _content(edge: Edge) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
+    return edge.ended_at is not None, edge.confidence.value, tuple(sorted(edge.evidence.items()))
 
 
 def together(facts: GraphFacts) -> GraphFacts:

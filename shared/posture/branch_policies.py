@@ -62,7 +62,8 @@ def covers(scope: PolicyScope, repository: str, branch: str) -> bool | None:
     kind = scope.match_kind.casefold()
     if kind == "defaultbranch":
         return True
-    if not scope.ref_name:
+    # No branch has an asterisk in its name: such a scope means something that is not documented.
+    if not scope.ref_name or "*" in scope.ref_name:
         return None
     if kind == "exact":
         return scope.ref_name == branch

@@ -14,7 +14,11 @@ from shared.posture.rule import Rule
 
 
 class CatalogueError(Exception):
-    """A rule file is wrong: it has no `RULE`, or an id or Defender key that another one has."""
+    """A rule file is wrong: it has no `RULE`, or an id, Defender key or alias that another one has."""
+
+
+def _names(rule: Rule) -> tuple[str, ...]:
+    return tuple(name for name in (rule.id, rule.assessment_key, *rule.aliases) if name)
 
 
 def load_rules(folder: ModuleType) -> tuple[Rule, ...]:
@@ -25,9 +29,9 @@ def load_rules(folder: ModuleType) -> tuple[Rule, ...]:
         rule = getattr(importlib.import_module(f"{folder.__name__}.{module.name}"), "RULE", None)
         if not isinstance(rule, Rule):
             raise CatalogueError(f"{module.name}.py has no RULE")
-        for name in (rule.id, rule.assessment_key):
-            if name and claimed.setdefault(name, module.name) != module.name:
-                raise CatalogueError(f"{claimed[name]}.py and {module.name}.py both have {name}")
+        for name in _names(rule):
+            if claimed.setdefault(name.casefold(), module.name) != module.name:
+                raise CatalogueError(f"{claimed[name.casefold()]}.py and {module.name}.py both have {name}")
         found[rule.id] = rule
     return tuple(found[name] for name in sorted(found))
 
@@ -35,11 +39,11 @@ def load_rules(folder: ModuleType) -> tuple[Rule, ...]:
 RULES = load_rules(package)
 """All rules, in order of id."""
 
-_BY_NAME = {name: rule for rule in RULES for name in (rule.id.casefold(), rule.assessment_key) if name}
+_BY_NAME = {name.casefold(): rule for rule in RULES for name in _names(rule)}
 
 
 def find(name: str) -> Rule | None:
-    """The rule with this id or Defender key, whatever its case."""
+    """The rule with this id, Defender key or id in another tool, whatever its case."""
     return _BY_NAME.get(name.strip().casefold())
 
 

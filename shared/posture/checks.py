@@ -83,28 +83,44 @@ def has_branch_control(facts: ProjectFacts, one: Guarded) -> Verdict:
     checks = checks_of(facts, one)
     if isinstance(checks, Verdict):
         return checks
-    unsure = False
-    for check in checks:
-        if check.type_id != TASK_CHECK:
-            continue
-        definition = check.settings.get("definitionRef")
-        if not isinstance(definition, dict):
-            unsure = True
-            continue
-        if str(definition.get("id", "")).casefold() != _BRANCH_CONTROL:
-            continue
-        inputs = check.settings.get("inputs")
-        branches = inputs.get("allowedBranches") if isinstance(inputs, dict) else None
-        evidence = {"checkId": check.id, "allowedBranches": branches}
+    controls = [control for check in checks if (control := _branch_control(check)) is not None]
+    # All checks must pass: one that names branches is enough, whatever another one allows.
+    for identifier, branches in controls:
+        if isinstance(branches, str) and _names_branches(branches):
+            evidence = {"checkId": identifier, "allowedBranches": branches}
+            return healthy("Only runs of named branches may use it.", evidence)
+    for identifier, branches in controls:
+        evidence = {"checkId": identifier, "allowedBranches": branches}
         if not isinstance(branches, str):
             return unknown("Its branch control does not tell which branches it allows.", evidence)
-        names = [name.strip() for name in branches.split(",") if name.strip()]
-        if names and not any(name in {"*", "refs/*", "refs/heads/*"} for name in names):
-            return healthy("Only runs of named branches may use it.", evidence)
-        return unhealthy("Its branch control allows every branch.", evidence)
-    if unsure:
+    if any(check.type_id == TASK_CHECK and not _is_told(check) for check in checks):
         return unknown("It has a check that is not understood.", told(checks))
+    if controls:
+        identifier, branches = controls[0]
+        return unhealthy(
+            "Its branch control allows every branch.", {"checkId": identifier, "allowedBranches": branches}
+        )
     return unhealthy("Runs of every branch may use it.", told(checks))
+
+
+def _is_told(check: Check) -> bool:
+    return isinstance(check.settings.get("definitionRef"), dict)
+
+
+def _branch_control(check: Check) -> tuple[int, object] | None:
+    """The id of a branch control and the branches it allows; None for another check."""
+    definition = check.settings.get("definitionRef")
+    if check.type_id != TASK_CHECK or not isinstance(definition, dict):
+        return None
+    if str(definition.get("id", "")).casefold() != _BRANCH_CONTROL:
+        return None
+    inputs = check.settings.get("inputs")
+    return check.id, inputs.get("allowedBranches") if isinstance(inputs, dict) else None
+
+
+def _names_branches(allowed: str) -> bool:
+    names = [name.strip() for name in allowed.split(",") if name.strip()]
+    return bool(names) and not any(name in {"*", "refs/*", "refs/heads/*"} for name in names)
 
 
 def has_template_check(facts: ProjectFacts, one: Guarded) -> Verdict:
@@ -140,16 +156,20 @@ def names_few_approvers(facts: ProjectFacts, one: Guarded) -> Verdict:
     broad: list[str] = []
     for check in approvals:
         approvers = check.settings.get("approvers")
-        if not isinstance(approvers, list) or not all(isinstance(each, dict) for each in approvers):
+        if not isinstance(approvers, list) or not approvers or not all(map(_is_named, approvers)):
             return unknown(
                 "Its approval does not tell who approves.", {"checkId": check.id, "approvers": None}
             )
-        names = [str(each.get("displayName", "")) for each in approvers]
+        names = [str(each["displayName"]) for each in approvers]
         broad += [name for name in names if name.rpartition("\\")[2].casefold() in BROAD_NAMES]
     evidence = {"approvals": [check.id for check in approvals], "broadApprovers": sorted(set(broad))}
     if broad:
         return unhealthy(f"Nearly everybody may approve: {', '.join(sorted(set(broad)))}.", evidence)
     return healthy("Only named people and small groups approve.", evidence)
+
+
+def _is_named(approver: object) -> bool:
+    return isinstance(approver, dict) and isinstance(approver.get("displayName"), str)
 
 
 def _approvals(facts: ProjectFacts, one: Guarded) -> list[Check] | Verdict:

@@ -1,13 +1,14 @@
 """What a refresh of an organization will ask of Azure DevOps, told before anything is asked.
 
-It is worked out from the inventory and from what was judged last: a project that was never judged may hold
-more than is known of it, and listings may have more than one page. Such numbers are the least there will be.
+It is worked out from the inventory and from what was read and judged last: a project that was never judged
+may hold more than is known of it, and a listing that was never read may have more than one page. Such numbers
+are the least there will be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.model.assessment import AssessmentStatus, ResourceAssessments, ResourceKind
 from shared.model.facts import FactKind
@@ -26,6 +27,16 @@ _GROUPS_OF_PROJECT = 2
 _GROUPS_ON_A_PAGE = 15
 """Projects whose groups are sure to fit on one page of a hundred."""
 _CHECKS_AT_ONCE = 100
+
+_MAY_HAVE_PAGES = frozenset(
+    {
+        FactKind.BRANCH_POLICIES,
+        FactKind.PIPELINES,
+        FactKind.VARIABLE_GROUPS,
+        FactKind.ENVIRONMENTS,
+        FactKind.CHECKS,
+    }
+)
 
 _OBJECTS: Mapping[FactKind, ResourceKind] = {
     FactKind.SERVICE_CONNECTION_PERMISSIONS: ResourceKind.SERVICE_CONNECTION,
@@ -46,18 +57,29 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class KnownProject:
-    """A project as the inventory and the last assessment know it. No rows: it was never judged."""
+    """A project as the inventory and the last assessment know it. No rows: it was never judged.
+
+    `requests` is what reading each of its fact sets took last, by kind.
+    """
 
     project: Project
     repositories: Sequence[Repository]
     rows: Sequence[ResourceAssessments]
     was_judged: bool
+    requests: Mapping[str, int] = field(default_factory=dict)
 
 
 def cost_of(
-    projects: Iterable[KnownProject], rules: Sequence[Rule], thresholds: Thresholds
+    projects: Iterable[KnownProject],
+    rules: Sequence[Rule],
+    thresholds: Thresholds,
+    requests: Mapping[str, int] | None = None,
 ) -> tuple[Cost, ...]:
-    """What each fact set that the rules need will cost, in the order in which they are asked."""
+    """What each fact set that the rules need will cost, in the order in which they are asked.
+
+    `requests` is what reading each set of the organization took last, by kind.
+    """
+    before = requests or {}
     there = [one for one in projects if one.project.missing_since is None and one.project.retired_at is None]
     ready = [one for one in there if one.project.state == WELL_FORMED]
     all_judged = all(one.was_judged for one in ready)
@@ -69,12 +91,21 @@ def cost_of(
         if one.level is Level.ORGANIZATION:
             asks_alerts = one.kind is not FactKind.ALERTS or _has_alerts(ready, rules)
             number, sure = _of_organization(one.kind, len(there)) if asks_alerts else (0, all_judged)
-            found.append(Cost(one, number, is_exact=sure))
+            found.append(Cost(one, _as_before(number, one.kind, before), sure or one.kind.value in before))
         else:
-            number = sum(_of_project(one.kind, project, rules) for project in ready)
-            sure = one.level is Level.PROJECT and one.kind is not FactKind.CHECKS
+            number = sum(
+                _as_before(_of_project(one.kind, project, rules), one.kind, project.requests)
+                for project in ready
+            )
+            sure = one.level is Level.PROJECT and one.kind not in _MAY_HAVE_PAGES
             found.append(Cost(one, number, is_exact=all_judged or sure))
     return tuple(found)
+
+
+def _as_before(number: int, kind: FactKind, before: Mapping[str, int]) -> int:
+    """With the pages that the listing had last; nothing for what could not be asked then, nor is now."""
+    last = before.get(kind.value, number)
+    return max(number, last) if number and last else 0
 
 
 def _of_organization(kind: FactKind, projects: int) -> tuple[int, bool]:

@@ -84,6 +84,7 @@ class KeptProject:
     environments: Fact[tuple[Environment, ...]]
     checks: Fact[Checks]
     gathered_at: datetime
+    requests: Mapping[str, int]
 
 
 def kept_of(facts: ProjectFacts) -> KeptProject:

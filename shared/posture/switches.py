@@ -39,17 +39,20 @@ def _settings(fact: Fact[PipelineSettings]) -> Mapping[str, bool]:
     return fact.value.settings if fact.value is not None else {}
 
 
-def organization_setting(key: str, *, should_be: bool, good: str, bad: str) -> OfOrganization:
-    """A pipeline setting of the organization that should be this."""
+def organization_setting(
+    key: str, *, should_be: bool, good: str, bad: str, older: str = ""
+) -> OfOrganization:
+    """A pipeline setting of the organization that should be this; `older` speaks for an absent one."""
 
     def judge(facts: OrganizationFacts, _: Thresholds) -> Verdict:
         fact = facts.organization_pipeline_settings
         if fact.failure is not None:
             return unread(FactKind.ORGANIZATION_PIPELINE_SETTINGS, fact.failure)
-        value = _settings(fact).get(key)
+        told = key if key in _settings(fact) or older not in _settings(fact) else older
+        value = _settings(fact).get(told)
         if value is None:
             return unknown(f"The organization does not tell {key}.", {key: None})
-        return healthy(good, {key: value}) if value is should_be else unhealthy(bad, {key: value})
+        return healthy(good, {told: value}) if value is should_be else unhealthy(bad, {told: value})
 
     return the_organization(judge)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from shared.ado import errors
 from shared.model.facts import Fact
 from shared.model.failure import Unreadable
-from shared.model.identity import Account, Connection
+from shared.model.identity import Account, Connection, ExtensionOffer, ExtensionRequests
 from shared.ports import AzureDevOps
 from tests.ado.bench import ME, PROJECT, TENANT
 from tests.ado.wire_server import WireServer, failure, reply
@@ -159,6 +160,95 @@ def test_a_conflict_of_another_kind_is_a_refusal(server: WireServer, ado: AzureD
     server.say(failure(409, "SomethingElseException"))
     with pytest.raises(errors.RequestRefused):
         ado.install_extension("contoso", "p", "e")
+
+
+def operation(kind: str, state: str = "allow", **more: object) -> dict[str, Any]:
+    return {"operationType": kind, "operationState": state, **more}
+
+
+@pytest.mark.parametrize(
+    ("operations", "offer"),
+    [
+        ([operation("install"), operation("request")], ExtensionOffer(is_shared=True)),
+        ([operation("Install", "Allow")], ExtensionOffer(is_shared=True)),
+        (
+            [operation("install", "disallow", reason="no right"), operation("request")],
+            ExtensionOffer(is_shared=True, refusal="no right"),
+        ),
+        ([operation("install", "disallow")], ExtensionOffer(is_shared=True, refusal="no reason is told.")),
+        ([operation("request")], ExtensionOffer(is_shared=True, refusal="it may be asked for only.")),
+    ],
+)
+def test_an_offer(
+    server: WireServer, ado: AzureDevOps, operations: list[object], offer: ExtensionOffer
+) -> None:
+    server.say(reply(200, {"operations": operations}))
+    assert ado.extension_offer("contoso", "p", "e") == offer
+    assert "acquisitionoptions?itemId=p.e&" in server.asked[0].target
+
+
+@pytest.mark.parametrize("operations", [None, [], "x", [7], [{}], [operation("buy")]])
+def test_an_offer_that_is_not_told_is_unknown(
+    server: WireServer, ado: AzureDevOps, operations: object
+) -> None:
+    server.say(reply(200, {"operations": operations}))
+    with pytest.raises(errors.WrongField):
+        ado.extension_offer("contoso", "p", "e")
+
+
+def test_only_the_gallery_says_that_an_extension_is_not_shared(server: WireServer, ado: AzureDevOps) -> None:
+    server.say(failure(404, "ExtensionDoesNotExistException"), failure(404, "SomethingElseException"))
+    assert ado.extension_offer("contoso", "p", "e") == ExtensionOffer(is_shared=False)
+    with pytest.raises(errors.NotFound):
+        ado.extension_offer("contoso", "p", "e")
+
+
+def test_requests_for_an_extension(server: WireServer, ado: AzureDevOps) -> None:
+    requests = [
+        {"requestState": "open", "requestDate": "2025-02-01T00:00:00Z"},
+        {"requestState": "Open", "requestDate": "2025-01-01T00:00:00.1234567Z"},
+        {"requestState": "rejected"},
+        {"requestState": "accepted", "requestDate": "2024-01-01T00:00:00Z"},
+    ]
+    mine = {"publisherName": "P", "extensionName": "E", "extensionRequests": requests}
+    server.say(reply(200, {"value": [mine | {"publisherName": "q"}, mine]}), reply(200, {"value": []}))
+    found = ado.extension_requests("contoso", "p", "e")
+    assert (found.waiting, found.rejected) == (2, 1)
+    assert found.since == datetime(2025, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
+    assert ado.extension_requests("contoso", "p", "e") == ExtensionRequests()
+
+
+@pytest.mark.parametrize(
+    "value", [None, [7], [{}], [{"publisherName": "p", "extensionName": "e", "extensionRequests": [{}]}]]
+)
+def test_requests_that_are_not_told_are_unknown(server: WireServer, ado: AzureDevOps, value: object) -> None:
+    server.say(reply(200, {"value": value}))
+    with pytest.raises(errors.WrongField):
+        ado.extension_requests("contoso", "p", "e")
+
+
+def test_an_installation_that_is_answered_stands_where_it_may_not_be_looked_at(
+    server: WireServer, ado: AzureDevOps
+) -> None:
+    server.say(reply(200, EXTENSION), failure(403, "AccessCheckException"))
+    assert ado.install_extension("contoso", "p", "e").name == "e"
+    assert [one.method for one in server.asked] == ["POST", "GET"]
+
+
+def test_an_installation_whose_answer_is_lost_and_may_not_be_looked_at_is_tried_later(
+    server: WireServer, ado: AzureDevOps
+) -> None:
+    server.say(failure(500, "Exception"), failure(403, "AccessCheckException"))
+    with pytest.raises(errors.ServerTrouble):
+        ado.install_extension("contoso", "p", "e")
+    assert [one.method for one in server.asked] == ["POST", "GET"]
+
+
+def test_a_refused_installation_is_not_repeated(server: WireServer, ado: AzureDevOps) -> None:
+    server.say(failure(403, "AccessCheckException"))
+    with pytest.raises(errors.PermissionMissing):
+        ado.install_extension("contoso", "p", "e")
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(

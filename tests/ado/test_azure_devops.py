@@ -275,7 +275,7 @@ def test_the_extension(ado: AzureDevOps, organization: Organization, simulator: 
     simulator.reset_requests()
     installed = ado.install_extension(organization.name, publisher.upper(), name)
     assert (installed.publisher.lower(), installed.name) == (publisher, name)
-    assert len(simulator.requests) == 1
+    assert len(simulator.requests) == 2
     again = ado.install_extension(organization.name, publisher, name)
     assert again.flags == ("none",)
     assert ado.installed_extension(organization.name, publisher, name) == again

@@ -49,7 +49,7 @@ CASES = [
     (("organizations", "onboard", "a b"), "NAME", "contoso"),
     (("inventory", "list", "--organization", "nobody"), "--organization", "organizations list"),
     (("inventory", "list", "--kind", "branch"), "--kind", "'repository'"),
-    (("recommendations", "list", "--rule", "NOPE"), "--rule", "There are: "),
+    (("recommendations", "list", "--rule", "NOPE"), "--rule", "Rules have ids such as"),
     (("recommendations", "list", "--status", "good"), "--status", "'unhealthy'"),
     (("recommendations", "list", "--severity", "huge"), "--severity", "'high'"),
     (("journal", "list", "--event", "nothing"), "--event", "'repository.discovered'"),

@@ -20,6 +20,7 @@ from shared.model.mapping import (
     Direction,
     Edge,
     EdgeKind,
+    EdgePage,
     GraphFacts,
     Node,
     NodeId,
@@ -190,6 +191,22 @@ def test_edges_that_are_large(state: State) -> None:
     told = [built(image(number), log="x" * 40_000, number=str(number)) for number in range(12)]
     state.record_mappings(GraphFacts(edges=tuple(told)))
     assert alike(edges_of(state, run_node(ORGANIZATION, 1), IN)) == alike(told)
+
+
+def test_what_is_around_a_node(state: State) -> None:
+    run = run_node(ORGANIZATION, 1)
+    told = [built(image(number), minutes=number) for number in range(120)]
+    state.record_mappings(GraphFacts((Node(run, START, "20260301.1"),), tuple(told)))
+    around = state.surroundings(image(5))
+    assert around is not None
+    assert (around.node.id, list(around.out.edges), around.out.next) == (image(5), alike([told[5]]), "")
+    assert around.into == EdgePage(())
+    hub = state.surroundings(run)
+    assert hub is not None
+    assert (hub.node.name, len(hub.into.edges), bool(hub.into.next)) == ("20260301.1", 100, True)
+    rest = state.edges(run, IN, after=hub.into.next)
+    assert {*(one.id for one in (*hub.into.edges, *rest.edges))} == {one.id for one in told}
+    assert state.surroundings(image(500)) is None
 
 
 def test_nodes_are_listed_by_kind(state: State) -> None:

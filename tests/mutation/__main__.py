@@ -25,6 +25,10 @@ NOT_PURE = (
 """They run the simulator, or read pages that are not among the copies."""
 
 WANTED = 0.85
+STATS = Path("mutants/mutmut-stats.json")
+RULES_PER_FUNCTION = 4
+"""Of the rules that a function makes, those whose tests try its mutants. More would only take longer."""
+
 _NOTICED = frozenset({"killed", "timeout", "suspicious", "segfault"})
 _MISSED = frozenset({"survived", "no tests"})
 
@@ -43,6 +47,54 @@ def configure(work: Path, only: list[str]) -> None:
         file.write("\n[tool.mutmut]\n")
         # A list of texts, and a truth, are written in TOML as in JSON.
         file.writelines(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+
+
+def try_what_is_imported(work: Path, program: str, processes: str) -> int:
+    """Try again the mutants of functions that rules are made with, while their modules are imported.
+
+    mutmut switches a mutant on in a process that has imported everything, which is too late for these. Here
+    each gets a process that imports it anew, and the tests of some of the rules that it makes.
+    """
+    (work / "mutants" / "at_import.py").write_text(_AT_IMPORT, encoding="utf-8")
+    asked = subprocess.run(  # noqa: S603 - our own environment
+        [str(Path(program).parent / "python"), "at_import.py"],
+        cwd=work / "mutants",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made_by: dict[str, list[str]] = json.loads(asked.stdout)
+    stats = json.loads((work / STATS).read_text(encoding="utf-8"))
+    for function, rules in made_by.items():
+        marks = tuple(f"[{rule}" for rule in rules[:RULES_PER_FUNCTION])
+        stats["tests_by_mangled_function_name"][function] = [
+            test for test in stats["duration_by_test"] if any(mark in test for mark in marks)
+        ]
+    (work / STATS).write_text(json.dumps(stats), encoding="utf-8")
+    with (work / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('process_isolation = "forkserver"\nforkserver_warmup = "none"\n')
+    return subprocess.run(  # noqa: S603 - our own environment
+        [program, "run", "--max-children", processes, *(f"{one}__mutmut_*" for one in made_by)],
+        cwd=work,
+        stdout=sys.stderr,
+        check=False,
+    ).returncode
+
+
+_AT_IMPORT = """
+import importlib, json, os, pkgutil
+os.environ["MUTANT_UNDER_TEST"] = "stats"
+from mutmut.state import state
+import shared.posture.rules as rules
+made = {}
+for each in sorted(one.name for one in pkgutil.iter_modules(rules.__path__)):
+    state()._stats.clear()
+    rule = importlib.import_module(f"shared.posture.rules.{each}").RULE
+    for function in state()._stats:
+        made.setdefault(function, []).append(rule.id)
+print(json.dumps(made))
+"""
+"""Which functions run while a rule's module is imported, in the mutated copy: {function: [rule, ...]}."""
 
 
 def told(results: str) -> dict[str, Counter[str]]:
@@ -101,14 +153,15 @@ def main(work: Path, mutmut: Path, processes: str, only: list[str]) -> int:
     ran = subprocess.run(  # noqa: S603 - our own environment
         [program, "run", "--max-children", processes], cwd=work, stdout=sys.stderr, check=False
     )
+    again = try_what_is_imported(work, program, processes)
     results = subprocess.run(  # noqa: S603 - our own environment
         [program, "results", "--all", "true"], cwd=work, capture_output=True, text=True, check=True
     )
     found = told(results.stdout)
     total = sum(found.values(), Counter[str]())
     untold = {one: number for one, number in total.items() if one not in _NOTICED | _MISSED}
-    if ran.returncode or not total or untold:
-        sys.stderr.write(f"mutmut did not finish (exit code {ran.returncode}; not told: {untold}).\n")
+    if ran.returncode or again or not total or untold:
+        sys.stderr.write(f"mutmut did not finish (exits {ran.returncode}, {again}; not told: {untold}).\n")
         return 2
     sys.stdout.write(report(found, (time.monotonic() - started) / 60))
     if share(total) < WANTED:

@@ -50,12 +50,13 @@ class ManualClock:
 class Bench:
     """An organization of the simulator, what the inventory knows of it, and the work of assessing it."""
 
-    def __init__(self, world: World, simulator: Simulator, folder: Path, existing: str = "") -> None:
+    def __init__(
+        self, world: World, simulator: Simulator, folder: Path, existing: str = "", state_url: str = ""
+    ) -> None:
         self.world, self.simulator, self.clock = world, simulator, ManualClock()
         self.truth = world.organization(existing) if existing else world.add_organization("contoso")
-        url = f"sqlite:///{folder / 'state.db'}"
-        self.state = open_state(url)
-        self.queue = open_queue(url, self.clock)
+        self.state = open_state(state_url or f"sqlite:///{folder / 'state.db'}")
+        self.queue = open_queue(f"sqlite:///{folder / 'queue.db'}", self.clock)
         self.connector = Connector(
             ConnectorId("c"),
             "main",

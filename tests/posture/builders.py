@@ -499,7 +499,9 @@ def some_organization(**others: Any) -> OrganizationFacts:
         **OWN_ACCESS,
         **others,
     }
-    read = {name: value if isinstance(value, Fact) else Fact.read(value) for name, value in values.items()}
+    read: dict[str, Any] = {
+        name: value if isinstance(value, Fact) else Fact.read(value) for name, value in values.items()
+    }
     return OrganizationFacts(ORGANIZATION, "contoso", gathered_at=NOW, **read)
 
 

@@ -42,8 +42,8 @@ def test_rules_stand_in_order_of_id() -> None:
 
 
 def test_a_new_file_is_found_without_being_named_anywhere(folder: ModuleType) -> None:
-    write(folder, "b", SOURCE + "RULE = replace(RULES[0], id='ADO-NEW-002', assessment_key='')")
-    write(folder, "a", SOURCE + "RULE = replace(RULES[0], id='ADO-NEW-003', assessment_key='')")
+    write(folder, "b", SOURCE + "RULE = replace(RULES[0], id='ADO-NEW-002', assessment_key='', aliases=())")
+    write(folder, "a", SOURCE + "RULE = replace(RULES[0], id='ADO-NEW-003', assessment_key='', aliases=())")
     assert [rule.id for rule in load_rules(folder)] == ["ADO-NEW-002", "ADO-NEW-003"]
 
 
@@ -51,6 +51,14 @@ def test_the_same_id_twice_is_refused(folder: ModuleType) -> None:
     write(folder, "a", SOURCE + "RULE = replace(RULES[0], assessment_key='')")
     write(folder, "b", SOURCE + "RULE = replace(RULES[0], assessment_key='')")
     with pytest.raises(CatalogueError, match=f"a.py and b.py both have {RULES[0].id}"):
+        load_rules(folder)
+
+
+def test_the_same_id_of_another_tool_twice_is_refused(folder: ModuleType) -> None:
+    for name, alias in (("a", "Azure.DevOps.New"), ("b", "azure.devops.new")):
+        made = f"id='ADO-NEW-{name}', assessment_key='', aliases=('{alias}',)"
+        write(folder, name, SOURCE + f"RULE = replace(RULES[0], {made})")
+    with pytest.raises(CatalogueError, match="both have"):
         load_rules(folder)
 
 
@@ -71,6 +79,7 @@ def test_rules_are_found_by_id_and_by_key() -> None:
     for rule in RULES:
         assert find(f" {rule.id.lower()} ") is rule
         assert not rule.assessment_key or find(rule.assessment_key.upper()) is rule
+        assert all(find(alias) is rule for alias in rule.aliases)
     assert find("") is None
     assert find("ADO-NONE-001") is None
 

@@ -12,6 +12,7 @@ from shared.model.assessment import AssessmentStatus, Verdict
 from shared.model.facts import FactKind
 from shared.model.ids import RuleId
 from shared.posture.catalogue import RULES
+from shared.posture.fact_sets import BY_KIND
 from tests.posture.bench import HOUR, OTHERS_DECIDE, Bench
 from tests.posture.builders import BRANCH_CONTROL
 
@@ -25,6 +26,7 @@ APPROVERS = {"approvers": [{"displayName": "Ada"}], "requesterCannotBeApprover":
 ACCESS = {kind for kind in FactKind if kind.value.endswith("Access")}
 KINDS: dict[str, set[FactKind]] = {
     "organizationpolicies": {FactKind.ORGANIZATION_POLICIES},
+    "organizationpipelinesettings": {FactKind.ORGANIZATION_PIPELINE_SETTINGS},
     "retention": {FactKind.RETENTION},
     "extensions": {FactKind.EXTENSIONS},
     "auditstreams": {FactKind.AUDIT_STREAMS},
@@ -121,23 +123,23 @@ def test_an_organization_that_answers_everything_leaves_nothing_unknown(bench: B
     assert {rule for _, rule in before} == {rule.id for rule in RULES}
 
 
+def test_every_right_that_a_fact_takes_is_taken_away_once() -> None:
+    assert set().union(*KINDS.values()) == set(FactKind)
+
+
 @pytest.mark.parametrize("capability", KINDS)
-def test_taking_a_right_away_turns_the_rules_that_need_it(bench: Bench, capability: str) -> None:
+def test_taking_a_right_away_turns_exactly_the_rules_that_need_it(bench: Bench, capability: str) -> None:
     before = said(bench)
     bench.truth.deny_capability(capability)
     after = said(bench)
     needing = {rule.id for rule in RULES if rule.needs & KINDS[capability]}
-    turned = {rule for (_, rule), one in after.items() if one.status is UNKNOWN}
-    assert turned
-    assert turned <= needing
+    rights = {BY_KIND[kind].permission for kind in KINDS[capability]}
+    assert {rule for (_, rule), one in after.items() if one.status is UNKNOWN} == needing
     for (resource, rule), one in after.items():
         if one.status is UNKNOWN:
-            assert one.permission, (resource, rule)
+            assert one.permission in rights, (resource, rule)
         else:
             assert one == before[resource, rule], "what can be told still is, as it was"
-    settled = {rule for (_, rule), one in after.items() if one.status is not UNKNOWN}
-    for rule in needing - turned:
-        assert rule in settled
     bench.truth.allow_capability(capability)
     restored = said(bench)
     assert restored == before

@@ -351,5 +351,5 @@ INFRASTRUCTURE_HEADERS = {
 # Routes that the table of published operations does not have.
 NOT_PUBLISHED = {
     "connectiondata", "contribution", "organizationpolicy", "enterprisecatalog", "_settings", "securefiles",
-    "resourceusage", "gallery", "_git", "projectcollections", "requestedextensions",
+    "resourceusage", "gallery", "_git", "projectcollections", "requestedextensions", "acquisitionoptions",
 }  # fmt: skip

@@ -48,7 +48,7 @@ def places(world: World, contoso: Organization, application: Identity) -> dict[s
     shop.repository("web").set_security(secretProtectionEnabled=True, codeSecurityEnabled=True)
     shop.repository("web").scan("secret", high=1)
     contoso.install_extension(*CONTAINER_MAPPING)
-    contoso.requested_extensions.append(("p", "e"))
+    contoso.request_extension("p", "e")
     contoso.set_policy("LogAuditEvents", value=True)
     return {
         "me": world.identity.id,

@@ -59,6 +59,8 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "add_service_endpoint": {**SHOP, "name": "second", "all_pipelines": True},
     "share_service_endpoint": {**SHOP, "endpoint": "azure", "target": "Ops & Tools"},
     "remove_service_endpoint": {**SHOP, "endpoint": "azure"},
+    "update_service_endpoint": {**SHOP, "endpoint": "azure", "scheme": "ServicePrincipal"},
+    "update_definition": {**SHOP, "id": 1, "properties": {"badgeEnabled": True}},
     "set_pipeline_permission": {**SHOP, "type": "queue", "id": "7", "pipelines": [1]},
     "add_variable_group": {**SHOP, "name": "g", "variables": {}},
     "add_identity": {"token": "t", "kind": "servicePrincipal"},
@@ -79,6 +81,14 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "share_extension": EXTENSION,
     "install_extension": {**EXTENSION, "flags": "disabled"},
     "set_extension_flags": {"organization": "contoso", "publisher": "q", "name": "f", "flags": "none"},
+    "set_extension_dates": {
+        "organization": "contoso",
+        "publisher": "q",
+        "name": "f",
+        "updated": "2024-01-01T00:00:00Z",
+    },
+    "request_extension": {**EXTENSION, "message": "We build images."},
+    "answer_extension_requests": {**EXTENSION, "state": "rejected"},
     "uninstall_extension": EXTENSION,
 }
 
@@ -94,6 +104,7 @@ def test_every_action_works(client: Client, world: World, contoso: Organization,
     shop.add_repository("binned").delete()
     shop.add_branch_policy()
     shop.add_service_endpoint("azure")
+    shop.add_definition("old")
     contoso.install_extension("q", "f", flags="disabled")
     world.add_identity("other")
     answer = client.control(action, **EXAMPLES[action])

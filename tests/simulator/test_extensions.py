@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from local.ado_simulator import CONTAINER_MAPPING, SCANNER, Organization, World
@@ -109,3 +111,60 @@ def test_only_the_publisher_shares(client: Client, world: World, contoso: Organi
     world.publishers["ms-securitydevops"] = {world.token}
     assert client.post(path).status_code == 204
     assert CONTAINER_MAPPING in contoso.shared_extensions
+
+
+def options(client: Client, name: str = ".".join(CONTAINER_MAPPING)) -> Any:
+    return client.get(f"{BASE}/acquisitionoptions", version=PREVIEW, itemId=name)
+
+
+def install_operation(client: Client) -> Any:
+    return next(one for one in options(client).json()["operations"] if one["operationType"] == "install")
+
+
+def test_what_is_not_shared_is_not_offered(client: Client, contoso: Organization) -> None:
+    answer = options(client)
+    assert (answer.status_code, answer.json()["typeKey"]) == (404, "ExtensionDoesNotExistException")
+    contoso.share_extension(*CONTAINER_MAPPING)
+    assert install_operation(client)["operationState"] == "allow"
+    assert options(client, "no-item").status_code == 400
+    assert options(client, ".".join(SCANNER)).status_code == 200
+
+
+def test_the_offer_knows_who_may_install(client: Client, contoso: Organization) -> None:
+    contoso.share_extension(*CONTAINER_MAPPING)
+    contoso.set_pca("none")
+    told = install_operation(client)
+    assert told["operationState"] == "disallow"
+    assert "permission" in told["reason"]
+
+
+def test_what_is_there_is_not_offered_again(client: Client, contoso: Organization) -> None:
+    contoso.install_extension(*CONTAINER_MAPPING)
+    assert "already installed" in install_operation(client)["reason"]
+
+
+def test_requests_are_kept_with_their_answers(client: Client, contoso: Organization) -> None:
+    def states() -> list[str]:
+        told = client.get(f"{BASE}/requestedextensions", version=PREVIEW).json()["value"]
+        return [one["requestState"] for one in told[0]["extensionRequests"]]
+
+    for _ in range(2):
+        client.post(f"{BASE}/requestedextensions/{'/'.join(CONTAINER_MAPPING)}", version=PREVIEW)
+    assert states() == ["open"]
+    contoso.answer_extension_requests(*CONTAINER_MAPPING, "rejected")
+    client.post(f"{BASE}/requestedextensions/{'/'.join(CONTAINER_MAPPING)}", version=PREVIEW)
+    contoso.install_extension(*CONTAINER_MAPPING)
+    assert states() == ["rejected", "accepted"]
+
+
+def test_dates_and_issues_are_told(client: Client, contoso: Organization) -> None:
+    contoso.install_extension(*CONTAINER_MAPPING).issues.append("A demand is not met.")
+    contoso.set_extension_dates(
+        *CONTAINER_MAPPING, updated="2024-01-01T00:00:00Z", published="2025-01-01T00:00:00Z"
+    )
+    told = client.get(MAPPING, version=PREVIEW).json()
+    assert (told["installState"]["lastUpdated"], told["lastPublished"]) == (
+        "2024-01-01T00:00:00Z",
+        "2025-01-01T00:00:00Z",
+    )
+    assert told["installState"]["installationIssues"][0]["message"] == "A demand is not met."

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import socket
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from shared.ado import transport
 from shared.model.failure import FailureKind, ServiceError
 from shared.ports import SecretUnavailable
 from shared.webhook.sender import SecretError, Webhook, signature, signing_key
@@ -16,6 +19,7 @@ from tests.contract.adapters import FakeClock
 from tests.webhook.receiver import SECRET, Receiver, receiving
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ROOT = Path(__file__).parent.parent.parent
 BODY = b'{"specversion":"1.0"}'
 
 
@@ -49,6 +53,14 @@ def test_a_message_is_signed_as_standard_webhooks_has_it(receiver: Receiver) -> 
     assert one.is_signed()
     assert not one.is_signed(b"another secret")
     assert "authorization" not in one.headers
+
+
+def test_who_sends_is_told_with_the_version_that_it_is(receiver: Receiver) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = ".".join(project["version"].split(".")[:2])
+    send(receiver.url)
+    assert receiver.received[0].headers["user-agent"] == f"ado-connector/{version}"
+    assert f"ado-connector/{version}" == transport.USER_AGENT
 
 
 def test_the_published_example_has_the_published_signature() -> None:

@@ -26,15 +26,6 @@ class _Named(type):
         return name
 
 
-class Messages:
-    """Makes message types as they are asked for."""
-
-    def __getattr__(self, name: str) -> type:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Named(name, (Message,), {})
-
-
 class Message(SimpleNamespace, metaclass=_Named):
     """A message with the fields that it was made with."""
 
@@ -44,12 +35,30 @@ class Message(SimpleNamespace, metaclass=_Named):
         return None
 
 
+class Messages:
+    """Makes message types as they are asked for."""
+
+    class BindingInfo(Message):
+        """Its directions are compared with numbers of the library for functions."""
+
+        out, inout = 1, 2
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Named(name, (Message,), {})
+
+
 class TypedData:
     """A value with its kind: string, bytes, json, int and so on."""
 
     def __init__(self, kind: str, value: object) -> None:
         self.kind = kind
-        setattr(self, kind, bytes.fromhex(str(value)) if kind == "bytes" else value)
+        if kind == "bytes":
+            value = bytes.fromhex(str(value))
+        if kind == "http" and isinstance(value, dict):
+            value = Message(**{**value, "body": TypedData("bytes", value["body"])})
+        setattr(self, kind, value)
 
     def WhichOneof(self, _: str) -> str:  # noqa: N802 - the name in protobuf
         return self.kind
@@ -77,6 +86,15 @@ def request(**body: Any) -> SimpleNamespace:
 def say(line: object) -> None:
     out.write(json.dumps(line) + "\n")
     out.flush()
+
+
+def _told(returned: Any) -> object:
+    """Status, headers and body that the function answers to a request; None for one that answers nothing."""
+    http = getattr(returned, "http", None)
+    if http is None:
+        return None
+    body = http.body.string if http.body.string is not None else http.body.bytes.decode()
+    return {"status": int(http.status_code), "headers": dict(http.headers), "body": body}
 
 
 async def serve() -> None:
@@ -123,6 +141,7 @@ async def serve() -> None:
                 "status": answer.result.status,
                 "message": problem.message if problem else "",
                 "trace": problem.stack_trace if problem else "",
+                "answer": _told(answer.return_value),
             }
         )
 
@@ -131,6 +150,8 @@ async def serve() -> None:
 out = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 logging.disable(logging.NOTSET)
+# The worker hands what is logged to the host.
+logging.getLogger().addHandler(logging.StreamHandler())
 worker.start_threadpool_executor()
 sys.path.insert(0, str(Path.cwd()))
 asyncio.run(serve())

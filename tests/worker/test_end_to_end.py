@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusClient
 
 from local.ado_simulator import Simulator, World, generate_world
+from local.pipeline_issuer import PipelineIssuer
 from shared.connector_state import open_state
 from shared.model.command import OnboardOrganization
 from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityReference
 from shared.model.ids import ConnectorId, TenantId
 from shared.model.journal import JournalEvent
+from shared.model.mapping import Direction, EdgeKind, NodeKind, run_node
 from shared.model.organization import OnboardingState
 from shared.model.work import LOOKING
 from shared.ports import State
@@ -36,8 +40,13 @@ def world() -> World:
 
 
 @pytest.fixture
-def simulator(world: World) -> Iterator[Simulator]:
-    with Simulator(world) as running:
+def issuer() -> PipelineIssuer:
+    return PipelineIssuer()
+
+
+@pytest.fixture
+def simulator(world: World, issuer: PipelineIssuer) -> Iterator[Simulator]:
+    with Simulator(world, token_issuer=issuer) as running:
         yield running
 
 
@@ -166,6 +175,38 @@ def test_a_forced_onboarding_and_a_poison_message_side_by_side(
     requested = [one for one in state.journal(limit=1_000) if one.requested_by == "ana"]
     assert JournalEvent.ONBOARDING_REQUESTED in {one.event for one in requested}
     assert broker.entity("onboarding").entries == {}
+
+
+def test_a_report_of_an_onboarded_organization_becomes_a_mapping(
+    worker: Worker, queues: Queues, state: State, world: World, issuer: PipelineIssuer
+) -> None:
+    truth, other = world.organizations
+    state.put_connector(connector(DiscoveryMode.SELECTED))
+    queues.send(OnboardOrganization(truth.name, requested_by="ana", connector="main"))
+    host(worker, queues)
+    (organization,) = state.organizations()
+
+    def sent(identifier: str) -> dict[str, Any]:
+        digest = f"sha256:{'a1' * 32}"
+        told = {
+            "dockerVersion": "Docker version 26.1.3",
+            "dockerEvents": ["ID=contoso.azurecr.io/web:42"],
+            "dockerImages": [f"CreatedAt=now::Repo=contoso.azurecr.io/web::Tag=42::Digest={digest}"],
+        }
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {issuer.token(identifier)}",
+        }
+        outcome = worker.request("receive_container_mapping", json.dumps(told).encode(), headers)
+        assert outcome.answer is not None, outcome
+        return {**json.loads(outcome.answer["body"]), "status": outcome.answer["status"]}
+
+    assert sent(other.instance_id)["error"]["code"] == "OrganizationUnknown"
+    assert state.nodes(NodeKind.IMAGE).nodes == ()
+    assert sent(truth.instance_id) == {"accepted": True, "repeated": False, "images": 1, "status": 200}
+    (image,) = state.nodes(NodeKind.IMAGE).nodes
+    (built,) = state.edges(image.id, Direction.OUT, EdgeKind.BUILT_BY).edges
+    assert built.end == run_node(organization.id, 5)
 
 
 def test_an_outage_of_the_table_puts_messages_off(

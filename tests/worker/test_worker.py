@@ -20,7 +20,7 @@ from tests.worker.worker import FUNCTIONS, Worker
 pytestmark = [pytest.mark.python_313, pytest.mark.timeout(600)]
 
 WORK = {"version": 1, "organizationId": "none", "kind": "inventory", "revision": 7}
-TIMERS = sorted(set(BINDINGS) - set(FUNCTIONS.values()))
+TIMERS = sorted(name for name, (binding, *_) in BINDINGS.items() if binding["type"] == "timerTrigger")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,16 @@ def test_all_functions_are_found_and_loaded(worker: Worker) -> None:
     assert worker.app["functions"] == BINDINGS
     assert set(worker.app["loaded"].values()) == {"Success"}
     assert worker.app["loaded"].keys() == BINDINGS.keys()
+
+
+def test_a_report_is_answered(worker: Worker) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer a.b.c"}
+    told = worker.request("receive_container_mapping", b"{}", headers)
+    assert told.is_success, told
+    assert told.answer is not None
+    assert told.answer["status"] == 401
+    assert json.loads(told.answer["body"])["error"]["code"] == "NotAToken"
+    assert {name.lower() for name in told.answer["headers"]} >= {"content-type", "www-authenticate"}
 
 
 @pytest.mark.parametrize("timer", TIMERS)

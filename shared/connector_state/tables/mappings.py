@@ -47,6 +47,7 @@ from shared.model.mapping import (
     NodeId,
     NodeKind,
     NodePage,
+    Surroundings,
     edge_after,
     node_after,
     together,
@@ -233,6 +234,14 @@ class MappingsPart(Part):
         stored = self._stored(node)
         return None if stored is None else _near_of(stored).node
 
+    def surroundings(self, node: NodeId) -> Surroundings | None:
+        stored = self._stored(node)
+        if stored is None:
+            return None
+        near = _near_of(stored)
+        out, into = (_first_page(near, way, None, "", NEAR_MOST) for way in Direction)
+        return Surroundings(near.node, out, into)
+
     def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
         first, last = prefix(_GRAPH, kind.value)
         found = self._table.query_partitions(
@@ -251,7 +260,7 @@ class MappingsPart(Part):
         after: str = "",
         limit: int = 100,
     ) -> EdgePage:
-        rows, end = prefix(direction.value) if kind is None else prefix(direction.value, kind.value)
+        rows, end = _rows_of(direction, kind)
         if after.startswith(rows):
             begin = after if after == rows else f"{after}{_JUST_BEHIND}"
             found = tuple(islice(self._table.query(_partition(node), (begin, end), page=limit), limit))
@@ -260,12 +269,7 @@ class MappingsPart(Part):
         stored = self._stored(node)
         if stored is None:
             return EdgePage(())
-        some, more = _near_of(stored).side(direction)
-        near = sorted((one for one in some if kind is None or one.kind is kind), key=_order, reverse=True)
-        left = [one for one in near if not after or _order(one) < after]
-        if len(left) > limit:
-            return EdgePage(tuple(left[:limit]), _order(left[limit - 1]))
-        return EdgePage(tuple(left), rows if more else "")
+        return _first_page(_near_of(stored), direction, kind, after, limit)
 
     # --- writing ------------------------------------------------------------------------------------------
 
@@ -357,6 +361,20 @@ def _ends_first(news: dict[NodeId, _News]) -> Iterator[tuple[NodeId, _News]]:
 def _hour(at: datetime) -> str:
     """The partition of receipts that are forgotten in the same hour; in order of time."""
     return key(_RECEIPT, time_text(at)[:13])
+
+
+def _first_page(near: _Near, direction: Direction, kind: EdgeKind | None, after: str, limit: int) -> EdgePage:
+    """The edges in the node's own row, newest first; the first of the others come behind them."""
+    some, more = near.side(direction)
+    wanted = sorted((one for one in some if kind is None or one.kind is kind), key=_order, reverse=True)
+    left = [one for one in wanted if not after or _order(one) < after]
+    if len(left) > limit:
+        return EdgePage(tuple(left[:limit]), _order(left[limit - 1]))
+    return EdgePage(tuple(left), _rows_of(direction, kind)[0] if more else "")
+
+
+def _rows_of(direction: Direction, kind: EdgeKind | None) -> tuple[str, str]:
+    return prefix(direction.value) if kind is None else prefix(direction.value, kind.value)
 
 
 def _near_of(stored: Entity) -> _Near:

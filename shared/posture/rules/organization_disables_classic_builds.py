@@ -24,7 +24,8 @@ RULE = Rule(
     ),
     judged=(
         "Healthy when `disableClassicBuildPipelineCreation` is on in the pipeline settings of the "
-        "organization. Unknown where it is not told."
+        "organization or, where that is absent, the older `disableClassicPipelineCreation`. Unknown "
+        "where neither is told."
     ),
     fix=(
         "Open Organization settings > Pipelines > Settings > Disable creation of classic build pipelines.",
@@ -37,6 +38,7 @@ RULE = Rule(
     evaluate=organization_setting(
         "disableClassicBuildPipelineCreation",
         should_be=True,
+        older="disableClassicPipelineCreation",
         good="Classic builds cannot be created in any project.",
         bad="Classic builds may be created.",
     ),

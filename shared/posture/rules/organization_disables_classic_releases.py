@@ -21,7 +21,8 @@ RULE = Rule(
     ),
     judged=(
         "Healthy when `disableClassicReleasePipelineCreation` is on in the pipeline settings of the "
-        "organization. Unknown where it is not told."
+        "organization or, where that is absent, the older `disableClassicPipelineCreation`. Unknown "
+        "where neither is told."
     ),
     fix=(
         (
@@ -37,6 +38,7 @@ RULE = Rule(
     evaluate=organization_setting(
         "disableClassicReleasePipelineCreation",
         should_be=True,
+        older="disableClassicPipelineCreation",
         good="Classic releases cannot be created in any project.",
         bad="Classic releases may be created.",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.model.assessment import ResourceKind, Severity, Verdict
-from shared.model.facts import FactKind, Pipeline, ProjectFacts
+from shared.model.facts import FactKind, Pipeline, ProjectFacts, PullRequestTrigger
 from shared.model.ids import RuleId
 from shared.model.thresholds import Thresholds
 from shared.posture.pipelines import pull_request_trigger
@@ -12,6 +12,9 @@ from shared.posture.subjects import each_pipeline
 from shared.posture.verdicts import healthy, unhealthy, unknown, unread
 
 _KEY = "enforceNoAccessToSecretsFromForks"
+_PROTECTED = "forkProtectionEnabled"
+_BUILT = "buildsEnabledForForks"
+"""Off, it stops builds of forks; where forks are not protected at all, it says nothing."""
 
 
 def _judge(facts: ProjectFacts, pipeline: Pipeline, _: Thresholds) -> Verdict:
@@ -28,15 +31,19 @@ def _judge(facts: ProjectFacts, pipeline: Pipeline, _: Thresholds) -> Verdict:
         return healthy("Builds of forks get no secrets.", evidence)
     if not (trigger.forks_enabled and trigger.allow_secrets):
         return unknown("The pipeline does not tell how it treats forks.", evidence)
-    return _settled(facts, evidence)
+    return _settled(facts, trigger, evidence)
 
 
-def _settled(facts: ProjectFacts, evidence: dict[str, object]) -> Verdict:
+def _settled(facts: ProjectFacts, trigger: PullRequestTrigger, evidence: dict[str, object]) -> Verdict:
     """It hands out secrets, unless somebody above forbids it."""
     above, here = facts.organization.organization_pipeline_settings, facts.pipeline_settings
-    forbidden = [fact.value.settings.get(_KEY) if fact.value is not None else None for fact in (above, here)]
-    if True in forbidden:
+    told = [fact.value.settings if fact.value is not None else {} for fact in (above, here)]
+    forbidden = [settings.get(_KEY) for settings in told]
+    if True in forbidden or trigger.enforced.get(_KEY):
         return healthy("The project or the organization withholds secrets from forks.", {_KEY: True})
+    if any(one.get(_PROTECTED) and one.get(_BUILT) is False for one in (*told, trigger.enforced)):
+        evidence = {_PROTECTED: True, _BUILT: False}
+        return healthy("The project or the organization does not build forks.", evidence)
     if forbidden == [False, False]:
         return unhealthy("Builds of forks get the secrets of the pipeline.", {**evidence, _KEY: False})
     if here.failure is not None:
@@ -63,8 +70,9 @@ RULE = Rule(
     ),
     judged=(
         "Unhealthy when the pipeline builds forks and hands them secrets, and neither the project "
-        "nor the organization forbids it (`enforceNoAccessToSecretsFromForks`). ADOScanner looks at "
-        "the same fields. Not applicable to pipelines without settings for pull requests."
+        "nor the organization forbids it: by `enforceNoAccessToSecretsFromForks`, or by protecting forks "
+        "and not building them (`forkProtectionEnabled` on, `buildsEnabledForForks` off). ADOScanner looks "
+        "at the same fields. Not applicable to pipelines without settings for pull requests."
     ),
     fix=(
         "Open the pipeline > Edit > More actions > Triggers > Pull request validation > Forks.",

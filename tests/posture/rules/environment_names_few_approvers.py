@@ -15,6 +15,12 @@ ROWS = (
         "Contributors",
     ),
     Row("not told", some_facts(checks=[an_approval({"minRequiredApprovers": 1})]), Is.UNKNOWN),
+    Row("nobody named", some_facts(checks=[an_approval({"approvers": []})]), Is.UNKNOWN),
+    Row(
+        "one without a name",
+        some_facts(checks=[an_approval({"approvers": [{"displayName": None}]})]),
+        Is.UNKNOWN,
+    ),
     Row("no approval", some_facts(checks=[]), Is.NOT_APPLICABLE),
     Row("checks unread", without(some_facts(), FactKind.CHECKS), Is.UNKNOWN),
     Row("unlisted", without(some_facts(), FactKind.ENVIRONMENTS), Is.UNKNOWN),

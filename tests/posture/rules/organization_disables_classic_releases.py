@@ -16,6 +16,13 @@ ROWS = (
         Is.UNHEALTHY,
     ),
     Row(
+        "the older setting for both",
+        some_organization(
+            organization_pipeline_settings=PipelineSettings({"disableClassicPipelineCreation": True})
+        ),
+        Is.HEALTHY,
+    ),
+    Row(
         "not told",
         some_organization(organization_pipeline_settings=PipelineSettings({})),
         Is.UNKNOWN,

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from shared.model.assessment import AssessmentStatus as Is
-from shared.model.facts import FactKind
+from shared.model.facts import FactKind, Pipeline
 from tests.posture.builders import Row, a_github_pipeline, a_pipeline, a_project, some_facts, without
+
+ENFORCE = "enforceNoAccessToSecretsFromForks"
+OFF = {ENFORCE: False}
+
+
+def handing_out(**others: object) -> Pipeline:
+    return a_github_pipeline(trigger={"forks_enabled": True, "allow_secrets": True, **others})
+
 
 ROWS = (
     Row("as it should be", some_facts(), Is.HEALTHY),
@@ -21,6 +29,33 @@ ROWS = (
         "the project forbids it",
         some_facts(pipelines=[a_github_pipeline(trigger={"forks_enabled": True, "allow_secrets": True})]),
         Is.HEALTHY,
+    ),
+    Row(
+        "the definition tells that it is forbidden",
+        some_facts(
+            settings=OFF, organization_settings=OFF, pipelines=[handing_out(enforced={ENFORCE: True})]
+        ),
+        Is.HEALTHY,
+        "withholds",
+    ),
+    Row(
+        "the project builds no forks",
+        some_facts(
+            settings={**OFF, "forkProtectionEnabled": True, "buildsEnabledForForks": False},
+            organization_settings=OFF,
+            pipelines=[handing_out()],
+        ),
+        Is.HEALTHY,
+        "does not build forks",
+    ),
+    Row(
+        "a switch that says nothing while forks are not protected",
+        some_facts(
+            settings={**OFF, "forkProtectionEnabled": False, "buildsEnabledForForks": False},
+            organization_settings=OFF,
+            pipelines=[handing_out()],
+        ),
+        Is.UNHEALTHY,
     ),
     Row(
         "not told",

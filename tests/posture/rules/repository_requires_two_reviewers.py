@@ -56,6 +56,16 @@ ROWS = (
     Row("disabled", some_facts(policies=[a_policy(TWO, is_enabled=False)]), Is.UNHEALTHY),
     Row("optional", some_facts(policies=[a_policy(TWO, is_blocking=False)]), Is.UNHEALTHY),
     Row("deleted", some_facts(policies=[a_policy(TWO, is_deleted=True)]), Is.UNHEALTHY),
+    Row(
+        "a wildcard that nobody documents",
+        some_facts(policies=[a_policy(TWO, PolicyScope(None, "refs/heads/*", "Exact"))]),
+        Is.UNKNOWN,
+    ),
+    Row(
+        "a wildcard for one approval cannot make two",
+        some_facts(policies=[a_policy(ONE, PolicyScope(None, "refs/heads/*", "Prefix"))]),
+        Is.UNHEALTHY,
+    ),
     Row("another repository's", some_facts(policies=[a_policy(TWO, ELSEWHERE)]), Is.UNHEALTHY),
     Row(
         "another branch's",
