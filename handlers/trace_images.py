@@ -174,7 +174,13 @@ class _Work:
     ) -> tuple[GraphFacts, list[PipelineRun], Failure | None]:
         """Facts of several runs, those that were read, and what ended it before the last."""
         facts, read, pushed = GraphFacts(), list[PipelineRun](), list[PipelineRun]()
-        for run, future in [(one, pool.submit(self._run, ado, project, place, one)) for one in runs]:
+        # Read at once, told in their order: the last word on a pipeline is that of its last run.
+        now = self.now
+        submitted = [
+            (one, pool.submit(self._run, ado, project, place, one, now + timedelta(microseconds=number)))
+            for number, one in enumerate(runs)
+        ]
+        for run, future in submitted:
             try:
                 told = future.result()
             except ServiceError as error:
@@ -209,7 +215,9 @@ class _Work:
             self._note(repository_node(repository), failure, several[0].repository_name, passing=True)
         return facts
 
-    def _run(self, ado: AzureDevOps, project: Project, place: RunPlace, run: PipelineRun) -> GraphFacts:
+    def _run(
+        self, ado: AzureDevOps, project: Project, place: RunPlace, run: PipelineRun, at: datetime
+    ) -> GraphFacts:
         """Requests: 1, and 1 more where the run pushed. What cannot be read for good counts as read."""
         name = self.organization.name
         try:
@@ -224,7 +232,7 @@ class _Work:
         except ServiceError as error:
             self.deps.log.warning("trace.runUnread", run=run.id, reason=error.failure.reason)
             return GraphFacts()
-        return facts_of_run(run, place, plan, findings, self.now)
+        return facts_of_run(run, place, plan, findings, at)
 
     # --- registries ---------------------------------------------------------------------------------------
 
@@ -392,7 +400,13 @@ class _Work:
         return not listed or self.now - datetime.fromisoformat(listed) >= half
 
     def _edges(self, node: NodeId, kind: EdgeKind) -> Iterator[Edge]:
-        yield from self.deps.graph.edges(node, Direction.OUT, kind, limit=_EDGES_MOST).edges
+        after = ""
+        for _ in range(_PAGES_MOST):
+            page = self.deps.graph.edges(node, Direction.OUT, kind, after=after, limit=_EDGES_MOST)
+            yield from page.edges
+            after = page.next
+            if not after:
+                return
 
     def _note(self, node: NodeId, failure: Failure | None, name: str, *, passing: bool = False) -> None:
         """Keep why something is unread, or that it is not any more.
