@@ -91,6 +91,16 @@ def trace_images(
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What several runs told, and which were read. Of those that were not: why, and when the first ended."""
+
+    facts: GraphFacts
+    read: Sequence[PipelineRun]
+    failure: Failure | None
+    unread: datetime | None
+
+
 @dataclass(slots=True)
 class _Work:
     """What the parts of one slice have in common."""
@@ -152,14 +162,14 @@ class _Work:
                 if start and self.is_time_up:
                     return seen, False
                 batch = unseen[start : start + size]
-                facts, read, failed = self._batch(pool, ado, project, place, batch)
-                self.deps.graph.record_mappings(facts)
-                if read:
-                    known = known.with_runs(read)
+                told = self._batch(pool, ado, project, place, batch)
+                self.deps.graph.record_mappings(told.facts)
+                if told.read:
+                    known = known.with_runs(told.read, told.unread)
                     seen = seen.with_project(project.id, known)
                     self.deps.state.put_partial(self.lease, pack_seen(seen))
-                if failed is not None:
-                    failure = failed
+                if told.failure is not None:
+                    failure = told.failure
                     break
         self._note(project_node(project.id), failure, project.name)
         return seen, listed.complete or failure is not None
@@ -171,8 +181,8 @@ class _Work:
         project: Project,
         place: RunPlace,
         runs: Sequence[PipelineRun],
-    ) -> tuple[GraphFacts, list[PipelineRun], Failure | None]:
-        """Facts of several runs, those that were read, and what ended it before the last."""
+    ) -> _Batch:
+        """Read several runs at once."""
         facts, read, pushed = GraphFacts(), list[PipelineRun](), list[PipelineRun]()
         # Read at once, told in their order: the last word on a pipeline is that of its last run.
         now = self.now
@@ -180,16 +190,19 @@ class _Work:
             (one, pool.submit(self._run, ado, project, place, one, now + timedelta(microseconds=number)))
             for number, one in enumerate(runs)
         ]
+        failure: Failure | None = None
+        unread: datetime | None = None
         for run, future in submitted:
             try:
                 told = future.result()
             except ServiceError as error:
-                return facts + self._people(ado, project, pushed), read, error.failure
+                failure, unread = failure or error.failure, unread or run.finished_at
+                continue
             facts += told
             read.append(run)
             if told.edges:
                 pushed.append(run)
-        return facts + self._people(ado, project, pushed), read, None
+        return _Batch(facts + self._people(ado, project, pushed), read, failure, unread)
 
     def _people(self, ado: AzureDevOps, project: Project, runs: Sequence[PipelineRun]) -> GraphFacts:
         """Who wrote and who approved what these runs built. Requests: 2 per repository and 100 commits."""
