@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.model.audit import AuditEntry
 from shared.model.connector import Connector
@@ -20,6 +20,9 @@ from shared.posture.catalogue import RULES
 from shared.posture.gathering import unread_of_organization
 from shared.posture.kept_facts import Kept
 from shared.posture.rule import OfProject
+
+_ONE_CLOCK = timedelta(seconds=2)
+"""Clocks that differ by less are taken for one: the service tells whole seconds, and answers take time."""
 
 _IN_PROJECTS = frozenset(
     kind for rule in RULES if isinstance(rule.evaluate, OfProject) for kind in rule.needs
@@ -65,7 +68,7 @@ def look(
     if facts is None or not has_log(facts):
         _in_full(deps, organization, "Auditing is off, or the policies cannot be read.")
         return None
-    heard = ado.audit_entries(organization.name, _since(kept))
+    heard = ado.audit_entries(organization.name, _since(kept, ado.clock_ahead))
     if not heard.complete:
         _check_throttle(heard)
         reason = heard.failure.reason if heard.failure is not None else "The log was not read to its end."
@@ -109,11 +112,15 @@ def _marked(
     )
 
 
-def _since(kept: Kept) -> datetime:
-    """From when to ask: late entries are waited for, but what came before the last full refresh is read."""
+def _since(kept: Kept, ahead: timedelta) -> datetime:
+    """From when to ask: late entries are waited for, but what came before the last full refresh was read.
+
+    Its time is told by our clock, and those of entries by the service's, which may be behind.
+    """
     assert kept.full_at is not None  # noqa: S101 - for the type checker: a look asks before
     assert kept.looked_at is not None  # noqa: S101
-    return max(kept.looked_at - OVERLAP, kept.full_at - SKEW)
+    behind = min(ahead, SKEW) if ahead > _ONE_CLOCK else timedelta(0)
+    return max(kept.looked_at - OVERLAP, kept.full_at - behind)
 
 
 def _is_full_due(deps: Dependencies, connector: Connector, full_at: datetime, now: datetime) -> bool:

@@ -113,6 +113,11 @@ class AzureDevOps(Protocol):
         ...
 
     @property
+    def clock_ahead(self) -> timedelta:
+        """How far our clock is ahead of the service's, as its last answer tells, to the second."""
+        ...
+
+    @property
     def requests_sent(self) -> int:
         """How many requests this thread has sent so far, tries that failed included."""
         ...

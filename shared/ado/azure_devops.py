@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from shared.ado.extensions import ExtensionsArea
 from shared.ado.identity import IdentityArea
 from shared.ado.inventory import InventoryArea
@@ -30,6 +32,11 @@ class AzureDevOpsClient(
 
     Every call that is made stands in `shared.ado.calls`; every error in `shared.ado.errors`.
     """
+
+    @property
+    def clock_ahead(self) -> timedelta:
+        """How far our clock is ahead of the service's, as its last answer tells, to the second."""
+        return self._client.ahead
 
     @property
     def requests_sent(self) -> int:

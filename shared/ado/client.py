@@ -7,7 +7,8 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 from shared.ado.auth import Credential
@@ -60,6 +61,7 @@ class Client:
         self._clock = clock
         self._urgency = urgency
         self._sent = threading.local()
+        self._ahead = timedelta(0)
 
     def now(self) -> datetime:
         """The present, by the clock that deadlines are told in."""
@@ -70,6 +72,19 @@ class Client:
         """How many requests this thread has sent, tries that failed included."""
         number: int = getattr(self._sent, "number", 0)
         return number
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far our clock is ahead of the service's, as its last answer tells, to the second."""
+        return self._ahead
+
+    def _note_time(self, head: Head) -> None:
+        try:
+            told_at = parsedate_to_datetime(head.headers.get("Date", ""))
+        except ValueError:
+            return
+        at = told_at if told_at.tzinfo else told_at.replace(tzinfo=UTC)
+        self._ahead = self._clock.now() - at
 
     @property
     def places(self) -> int:
@@ -159,6 +174,7 @@ class Client:
             with self._transport.send(outgoing, gate.start) as answer:
                 head = answer.head
                 gate.heed(head, started)
+                self._note_time(head)
                 problem = error_of(head, outgoing.where, accepts=call.accepts)
                 if problem is not None:
                     # The body may tell more: a JSON error has a `typeKey`.

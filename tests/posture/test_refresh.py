@@ -333,3 +333,10 @@ def test_a_connector_has_intervals_of_its_own(bench: Bench) -> None:
     options = replace(bench.connector.options, posture_interval=HOUR, posture_full_interval=3 * HOUR)
     bench.connector = replace(bench.connector, options=options)
     assert [refresh(bench, HOUR) > AT_MOST for _ in range(6)] == [False, False, True, False, False, True]
+
+
+def test_what_came_before_the_full_refresh_is_no_news(bench: Bench) -> None:
+    weaken(bench.truth.project("p1"))
+    bench.truth.set_policy("LogAuditEvents", value=True)
+    refresh(bench, 24 * HOUR)
+    assert refresh(bench) == 3
