@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import Row, instant
@@ -16,6 +17,7 @@ from shared.model.mapping import (
     NodeId,
     NodeKind,
     Source,
+    Surroundings,
     image_node,
     tag_node,
 )
@@ -66,7 +68,7 @@ def find_image(graph: MappingGraph, text: str) -> Wanted:
         raise UnknownImage("that is no name of an image.", "Give host/repository:tag, or a digest.")
     tag = reference.tag or LATEST
     node = tag_node(reference.registry, reference.repository, tag)
-    named = graph.edges(node, Direction.OUT, EdgeKind.NAMES, limit=_MOST).edges
+    named = tuple(islice(all_edges(graph, node, Direction.OUT, EdgeKind.NAMES), _MOST))
     if not named:
         hint = "" if reference.tag else f" (without a tag it means :{LATEST})"
         raise UnknownImage(f"no source told of {node.key}{hint}.", _WHERE_FROM)
@@ -85,14 +87,18 @@ class View:
     """Reads the graph, each thing once."""
 
     graph: MappingGraph
-    _nodes: dict[NodeId, Node | None] = field(default_factory=dict)
+    _known: dict[NodeId, Surroundings | None] = field(default_factory=dict)
     _edges: dict[tuple[NodeId, Direction], tuple[Edge, ...]] = field(default_factory=dict)
 
     def node(self, node: NodeId) -> Node | None:
         """What is known of a thing."""
-        if node not in self._nodes:
-            self._nodes[node] = self.graph.node(node)
-        return self._nodes[node]
+        known = self._around(node)
+        return known.node if known is not None else None
+
+    def _around(self, node: NodeId) -> Surroundings | None:
+        if node not in self._known:
+            self._known[node] = self.graph.surroundings(node)
+        return self._known[node]
 
     def name(self, node: NodeId) -> str:
         """What a thing is called, else its key."""
@@ -108,7 +114,12 @@ class View:
         """Edges of these kinds at one end, those that ended left out."""
         key = (node, direction)
         if key not in self._edges:
-            self._edges[key] = self.graph.edges(node, direction, limit=_MOST).edges
+            known = self._around(node)
+            if known is None:
+                return []
+            page = known.out if direction is Direction.OUT else known.into
+            rest = all_edges(self.graph, node, direction, after=page.next) if page.next else ()
+            self._edges[key] = (*page.edges, *islice(rest, max(0, _MOST - len(page.edges))))
         return [one for one in self._edges[key] if one.kind in kinds and one.ended_at is None]
 
     def out(self, node: NodeId, *kinds: EdgeKind) -> list[Edge]:
@@ -351,11 +362,12 @@ def all_nodes(graph: MappingGraph, kind: NodeKind) -> Iterator[Node]:
             return
 
 
-def all_into(graph: MappingGraph, node: NodeId, kind: EdgeKind) -> Iterator[Edge]:
-    """Every edge of a kind that leads to a node, however many."""
-    after = ""
+def all_edges(
+    graph: MappingGraph, node: NodeId, direction: Direction, kind: EdgeKind | None = None, *, after: str = ""
+) -> Iterator[Edge]:
+    """Every edge at one end of a node, however many."""
     while True:
-        page = graph.edges(node, Direction.IN, kind, after=after, limit=_MOST)
+        page = graph.edges(node, direction, kind, after=after, limit=_MOST)
         yield from page.edges
         after = page.next
         if not after:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,7 +14,7 @@ from cli.mapping_views import (
     UnknownImage,
     View,
     Wanted,
-    all_into,
+    all_edges,
     all_nodes,
     find_image,
     rests_on,
@@ -127,7 +128,7 @@ def show(image: str) -> None:
         edges = [
             edge
             for direction in Direction
-            for edge in runtime.state.edges(node, direction, limit=_FACTS_MOST).edges
+            for edge in islice(all_edges(runtime.state, node, direction), _FACTS_MOST)
         ]
         write_rows((_fact(edge) for edge in edges), _SHOW, invocation().output)
 
@@ -197,9 +198,9 @@ def _of(state: State, view: View, wanted: str) -> Iterator[Row]:
     nodes = _repositories(state, wanted)
     seen: set[NodeId] = set()
     for repository in nodes:
-        for edge in all_into(state, repository, EdgeKind.BUILT_FROM):
+        for edge in all_edges(state, repository, Direction.IN, EdgeKind.BUILT_FROM):
             seen.add(edge.start)
-        for checked_out in all_into(state, repository, EdgeKind.CHECKED_OUT):
+        for checked_out in all_edges(state, repository, Direction.IN, EdgeKind.CHECKED_OUT):
             seen.update(edge.start for edge in view.into(checked_out.start, EdgeKind.BUILT_BY))
     keys_of = {node.key for node in nodes}
     for image in sorted(seen):

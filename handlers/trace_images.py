@@ -91,6 +91,16 @@ def trace_images(
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What several runs told, and which were read. Of those that were not: why, and when the first ended."""
+
+    facts: GraphFacts
+    read: Sequence[PipelineRun]
+    failure: Failure | None
+    unread: datetime | None
+
+
 @dataclass(slots=True)
 class _Work:
     """What the parts of one slice have in common."""
@@ -152,14 +162,14 @@ class _Work:
                 if start and self.is_time_up:
                     return seen, False
                 batch = unseen[start : start + size]
-                facts, read, failed = self._batch(pool, ado, project, place, batch)
-                self.deps.graph.record_mappings(facts)
-                if read:
-                    known = known.with_runs(read)
+                told = self._batch(pool, ado, project, place, batch)
+                self.deps.graph.record_mappings(told.facts)
+                if told.read:
+                    known = known.with_runs(told.read, told.unread)
                     seen = seen.with_project(project.id, known)
                     self.deps.state.put_partial(self.lease, pack_seen(seen))
-                if failed is not None:
-                    failure = failed
+                if told.failure is not None:
+                    failure = told.failure
                     break
         self._note(project_node(project.id), failure, project.name)
         return seen, listed.complete or failure is not None
@@ -171,19 +181,28 @@ class _Work:
         project: Project,
         place: RunPlace,
         runs: Sequence[PipelineRun],
-    ) -> tuple[GraphFacts, list[PipelineRun], Failure | None]:
-        """Facts of several runs, those that were read, and what ended it before the last."""
+    ) -> _Batch:
+        """Read several runs at once."""
         facts, read, pushed = GraphFacts(), list[PipelineRun](), list[PipelineRun]()
-        for run, future in [(one, pool.submit(self._run, ado, project, place, one)) for one in runs]:
+        # Read at once, told in their order: the last word on a pipeline is that of its last run.
+        now = self.now
+        submitted = [
+            (one, pool.submit(self._run, ado, project, place, one, now + timedelta(microseconds=number)))
+            for number, one in enumerate(runs)
+        ]
+        failure: Failure | None = None
+        unread: datetime | None = None
+        for run, future in submitted:
             try:
                 told = future.result()
             except ServiceError as error:
-                return facts + self._people(ado, project, pushed), read, error.failure
+                failure, unread = failure or error.failure, unread or run.finished_at
+                continue
             facts += told
             read.append(run)
             if told.edges:
                 pushed.append(run)
-        return facts + self._people(ado, project, pushed), read, None
+        return _Batch(facts + self._people(ado, project, pushed), read, failure, unread)
 
     def _people(self, ado: AzureDevOps, project: Project, runs: Sequence[PipelineRun]) -> GraphFacts:
         """Who wrote and who approved what these runs built. Requests: 2 per repository and 100 commits."""
@@ -209,7 +228,9 @@ class _Work:
             self._note(repository_node(repository), failure, several[0].repository_name, passing=True)
         return facts
 
-    def _run(self, ado: AzureDevOps, project: Project, place: RunPlace, run: PipelineRun) -> GraphFacts:
+    def _run(
+        self, ado: AzureDevOps, project: Project, place: RunPlace, run: PipelineRun, at: datetime
+    ) -> GraphFacts:
         """Requests: 1, and 1 more where the run pushed. What cannot be read for good counts as read."""
         name = self.organization.name
         try:
@@ -224,7 +245,7 @@ class _Work:
         except ServiceError as error:
             self.deps.log.warning("trace.runUnread", run=run.id, reason=error.failure.reason)
             return GraphFacts()
-        return facts_of_run(run, place, plan, findings, self.now)
+        return facts_of_run(run, place, plan, findings, at)
 
     # --- registries ---------------------------------------------------------------------------------------
 
@@ -392,7 +413,13 @@ class _Work:
         return not listed or self.now - datetime.fromisoformat(listed) >= half
 
     def _edges(self, node: NodeId, kind: EdgeKind) -> Iterator[Edge]:
-        yield from self.deps.graph.edges(node, Direction.OUT, kind, limit=_EDGES_MOST).edges
+        after = ""
+        for _ in range(_PAGES_MOST):
+            page = self.deps.graph.edges(node, Direction.OUT, kind, after=after, limit=_EDGES_MOST)
+            yield from page.edges
+            after = page.next
+            if not after:
+                return
 
     def _note(self, node: NodeId, failure: Failure | None, name: str, *, passing: bool = False) -> None:
         """Keep why something is unread, or that it is not any more.

@@ -32,10 +32,15 @@ class Seen:
         fresh = {one.id: one for one in runs if one.id not in self.runs and one.finished_at >= self.since}
         return tuple(sorted(fresh.values(), key=lambda one: (one.finished_at, one.id)))
 
-    def with_runs(self, runs: Iterable[PipelineRun]) -> Seen:
-        """The same with these, the oldest unseen ones; what is older than the overlap is summed up."""
+    def with_runs(self, runs: Iterable[PipelineRun], unread: datetime | None = None) -> Seen:
+        """The same with these; what is older than the overlap is summed up.
+
+        They are the oldest unseen ones, but for some that could not be read: `unread` is when the first of
+        those ended.
+        """
         known = {**self.runs, **{one.id: one.finished_at for one in runs}}
-        since = max(self.since, max(known.values(), default=self.since) - OVERLAP)
+        since = max(known.values(), default=self.since) - OVERLAP
+        since = max(self.since, since if unread is None else min(since, unread))
         return Seen(since, {run: ended for run, ended in known.items() if ended >= since})
 
 

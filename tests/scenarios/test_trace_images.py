@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ from shared.model.work import WorkKind
 from shared.tracing.run_facts import UNMAPPED, UNREAD
 from shared.tracing.running_facts import subscription_node
 from tests.scenarios.bench import Bench
+from tests.scenarios.conftest import MakeBench
+from tests.scenarios.test_slices import BusyClock
 
 HOST = "contoso.azurecr.io"
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
@@ -344,3 +347,96 @@ def test_a_pipeline_that_pushes_and_tells_no_digest_is_unmapped_with_the_reason(
     node = bench.state.node(pipeline_node(bench.organization(name).id, pipeline.id))
     assert node.attributes[UNMAPPED] == ""
     assert bench.state.edges(repository_node(code.id), IN, EdgeKind.BUILT_FROM).edges
+
+
+def test_an_outage_in_the_middle_loses_nothing_and_reads_nothing_twice(
+    bench: Bench, project: Project, pipeline: Definition, name: str
+) -> None:
+    digests = [f"sha256:{number:064x}" for number in range(40)]
+    runs = [
+        project.add_run(
+            pipeline,
+            [RunStep("docker push", docker_push("a", str(number), digest))],
+            finished=bench.clock.now() - timedelta(minutes=60 - number),
+        )
+        for number, digest in enumerate(digests)
+    ]
+    bench.connect(options=LOGS)
+    bench.simulator.add_fault(Fault("status", path=f"builds/{runs[20].id}/timeline", status=503))
+    bench.run()
+    assert work(bench, name).last_failure is not None
+    assert built(bench, digests[19])
+    assert not built(bench, digests[20])
+    before = reads(bench, runs)
+    assert before[runs[0].id] == 2
+    bench.simulator.clear_faults()
+    bench.simulator.reset_requests()
+    bench.run(hours=5)
+    assert work(bench, name).last_failure is None
+    assert all(built(bench, digest) for digest in digests)
+    again = reads(bench, runs)
+    # The one that failed was asked for at least once more; no other was read twice.
+    assert again[runs[20].id] == 2
+    assert all(before[run.id] + again[run.id] == 2 for run in runs if run is not runs[20])
+
+
+def test_many_runs_are_read_slice_by_slice(make_bench: MakeBench, world: World) -> None:
+    project = next(iter(world.organizations[0].projects.values()))
+    pipeline = project.add_definition("web-ci", repository=project.add_repository("web"))
+    bench = make_bench(time_slice="30s")
+    bench.clock.__class__ = BusyClock
+    digests = [f"sha256:{number:064x}" for number in range(60)]
+    runs = [
+        project.add_run(
+            pipeline,
+            [RunStep("docker push", docker_push("a", str(number), digest))],
+            finished=bench.clock.now() + timedelta(seconds=number),
+        )
+        for number, digest in enumerate(digests)
+    ]
+    bench.connect(options=LOGS)
+    bench.clock.pace = timedelta(seconds=1)  # type: ignore[attr-defined]
+    bench.run()
+    assert all(built(bench, digest) for digest in digests)
+    assert set(reads(bench, runs).values()) == {2}
+    listings = [one for one in paths(bench) if project.id in one and one.endswith("/builds")]
+    assert len(listings) > 1, "it was one slice"
+
+
+def test_a_registry_that_lets_nobody_list_it_is_read_where_a_log_named_a_repository(
+    bench: Bench, project: Project, pipeline: Definition, registry: SimulatedRegistry
+) -> None:
+    digest = registry.push("shop/web", "1.0")
+    registry.push("shop/other", "1.0")
+    steps = [RunStep("docker push", docker_push("shop/web", "1.0", digest))]
+    run = project.add_run(pipeline, steps, finished=bench.clock.now())
+    bench.simulator.add_fault(Fault("status", host=HOST, path="/v2/_catalog", status=403))
+    bench.connect(options=EVERYTHING)
+    bench.run()
+    assert built(bench, digest) == {Source.PUSH_LOG: (str(run.id), Confidence.MATCHED)}
+    assert "Catalog Lister" in bench.state.node(registry_node(HOST)).attributes[UNREAD]
+    assert not bench.state.edges(tag_node(HOST, "shop/other", "1.0"), OUT).edges
+
+
+def test_what_an_image_says_of_itself_is_read_as_text_and_leads_nowhere_it_may_not(
+    bench: Bench, registry: SimulatedRegistry
+) -> None:
+    labels = {
+        "com.azure.dev.image.build.sourceversion": "../../etc/passwd",
+        "com.azure.dev.image.build.builduri": "vstfs:///Build/Build/99999999999999999999",
+        "com.azure.dev.image.build.repository.uri": "https://user:secret@dev.azure.com/x/y/_git/z",
+        "com.azure.dev.image.system.teamfoundationcollectionuri": "https://evil.example/\x1b[2J",
+        "org.opencontainers.image.revision": "\u202e" + "a" * 40,
+        "org.opencontainers.image.source": "javascript:alert(1)",
+    }
+    digest = registry.push("shop/web", "1.0", labels=labels)
+    registry.attach("shop/web", digest, b"[" * 100_000)
+    registry.attach("shop/web", digest, {"_type": "https://in-toto.io/Statement/v1", "subject": 7})
+    bench.connect(options=EVERYTHING)
+    bench.run()
+    assert built(bench, digest) == {}
+    edges = bench.state.edges(image_node(digest), OUT).edges
+    assert "secret" not in repr(edges)
+    assert all(value.isprintable() for edge in edges for value in edge.evidence.values())
+    hosts = {one.host for one in bench.simulator.requests}
+    assert not any("evil" in host for host in hosts)
