@@ -594,9 +594,11 @@ MAPPING_ORIGIN: Keys = {
     "author": "who wrote the commit, or null where that was not read",
     "requestedBy": "whom the run was for: who pushed the commit, or started it; or null",
     "pullRequest": "number of the pull request that the run was of, or null",
-    "approvers": "who approved the pull request",
+    "pullRequestAsked": "whether Azure DevOps was asked for it: if so, null means that there is none",
+    "approvers": "who approved the pull request, or null where that was not read",
     "restsOn": "what it rests on",
     "runRestsOn": "what run and pipeline rest on",
+    "authorRestsOn": "what the author rests on",
 }
 
 MAPPING_RESTS_ON: Keys = {

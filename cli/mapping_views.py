@@ -23,7 +23,7 @@ from shared.model.mapping import (
 )
 from shared.tracing.references import ImageReference, is_digest, parse_reference
 from shared.tracing.registry_facts import LOOKED
-from shared.tracing.run_facts import UNREAD
+from shared.tracing.run_facts import ASKED, NO_PULL_REQUEST, UNREAD
 from shared.tracing.running_facts import BY_TAG, LATEST
 
 if TYPE_CHECKING:
@@ -236,6 +236,7 @@ class View:
         def people(kind: EdgeKind) -> list[str]:
             return [self.name(edge.end) for edge in self.out(run, kind)] if run is not None else []
 
+        was_read = told(ASKED) == (told("pullRequest") or NO_PULL_REQUEST)
         return {
             "digest": image.key,
             "confidence": best.confidence.value,
@@ -254,9 +255,11 @@ class View:
             "author": next(iter(people(EdgeKind.AUTHORED_BY)), None),
             "requestedBy": next(iter(people(EdgeKind.REQUESTED_BY)), None),
             "pullRequest": told("pullRequest"),
-            "approvers": people(EdgeKind.APPROVED_BY),
+            "pullRequestAsked": told(ASKED) is not None,
+            "approvers": people(EdgeKind.APPROVED_BY) if was_read else None,
             "restsOn": [rests_on(edge) for edge in edges],
             "runRestsOn": [rests_on(edge) for edge in self.out(run, EdgeKind.RUN_OF)] if run else [],
+            "authorRestsOn": [rests_on(edge) for edge in self.out(run, EdgeKind.AUTHORED_BY)] if run else [],
         }
 
     def _first(self, node: NodeId | None, kind: EdgeKind) -> NodeId | None:

@@ -334,6 +334,8 @@ def _write_running(rows: Sequence[Row]) -> None:
         else:
             how = "by its digest"
         write_line(f"           as {one['reference']}, {how}, {one['seenAt']}")
+        for rest in _rows(one["restsOn"]):
+            write_line(f"           rests on {_rest(rest, with_evidence=False)}")
 
 
 def _write_stored(rows: Sequence[Row]) -> None:
@@ -364,10 +366,12 @@ def _write_origin(origin: Row, digest: str, label: str) -> None:
     write_line(f"{label:<10} {run}, {origin['confidence']}{of}")
     for step, key in _STEPS:
         value = origin[key]
-        text = ", ".join(_texts(value)) if isinstance(value, list) else value
-        write_line(f"           {step + ':':<14} {text or 'unknown'}")
-    for rest in _rows(origin["restsOn"]):
-        write_line(f"           rests on {_rest(rest)}")
+        text = (", ".join(_texts(value)) or "nobody") if isinstance(value, list) else value
+        nothing = "none" if key == "pullRequest" and origin["pullRequestAsked"] else "unknown"
+        write_line(f"           {step + ':':<14} {text or nothing}")
+    for what, part in (("image", "restsOn"), ("run", "runRestsOn"), ("author", "authorRestsOn")):
+        for rest in _rows(origin[part]):
+            write_line(f"           {what} rests on {_rest(rest)}")
 
 
 def _rest(rest: Row, *, with_evidence: bool = True) -> str:

@@ -41,6 +41,9 @@ _HOSTS: Mapping[str, str] = {
 
 UNMAPPED = "unmapped"
 """Attribute of a pipeline: why the images that it pushes are not known. Empty once they are."""
+ASKED = "pullRequestAsked"
+"""Attribute of a run: which pull request Azure DevOps told of its commit, or that there is none."""
+NO_PULL_REQUEST = "none"
 UNREAD = "unread"
 """Attribute of what could not be read, or not in full: why, and what to do about it."""
 
@@ -184,7 +187,8 @@ def facts_of_people(
 ) -> GraphFacts:
     """Who wrote what the run built, and who approved it. The author is whoever the commit claims."""
     node = run_node(organization, run.id)
-    nodes: list[Node] = []
+    asked = NO_PULL_REQUEST if pull_request is None else str(pull_request.number)
+    nodes: list[Node] = [Node(node, at, "", {ASKED: asked})]
     edges: list[Edge] = []
     if author is not None and (author.email or author.name):
         person = identity_node(author.email or author.name)

@@ -10,14 +10,14 @@ import pytest
 from shared.model.container import CloudResource, RegistryImage, ResourceKind
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.mapping import registry_node
-from shared.model.run import PipelineRun
+from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun
 from shared.ports import State
 from shared.tracing.build_log import LogFindings
 from shared.tracing.push_logs import PushedImage, PushTool
 from shared.tracing.push_steps import LogPlan
 from shared.tracing.references import ImageReference
 from shared.tracing.registry_facts import Known, facts_of_registry_image
-from shared.tracing.run_facts import RunPlace, could_not_read, facts_of_run
+from shared.tracing.run_facts import RunPlace, could_not_read, facts_of_people, facts_of_run
 from shared.tracing.running_facts import Resolved, facts_of_resource
 from tests.cli.conftest import CommandLine
 
@@ -175,3 +175,23 @@ def test_what_others_wrote_never_reaches_the_terminal_raw(ado: CommandLine, stat
     out = ado("mappings", "trace", digest("a")).out
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+def test_people_that_were_not_asked_for_are_unknown_and_nobody_is_nobody(
+    ado: CommandLine, state: State
+) -> None:
+    run = replace(RUN, pull_request=0)
+    push(state, run, place("a"))
+    (origin,) = ado.json("mappings", "trace", digest("a"))["origins"]
+    assert (origin["author"], origin["pullRequestAsked"], origin["approvers"]) == (None, False, None)
+    author = CommitAuthor("Ada", "ada@contoso.com")
+    state.record_mappings(facts_of_people(run, PLACE.organization, author, None, NOON + timedelta(hours=1)))
+    out = ado("mappings", "trace", digest("a")).out
+    assert "Pull request:  none" in out
+    assert "Author:        Ada <ada@contoso.com>" in out
+    assert "author rests on azureDevOps, claimed" in out
+    request = MergedPullRequest(17)
+    state.record_mappings(facts_of_people(run, PLACE.organization, None, request, NOON + timedelta(hours=2)))
+    out = ado("mappings", "trace", digest("a")).out
+    assert "Pull request:  17" in out
+    assert "Approved by:   nobody" in out
