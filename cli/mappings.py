@@ -264,7 +264,7 @@ def _empty(repository: str | None, *, unmapped: bool) -> str:
     if repository is not None:
         return f"No image is known to be built from {repository}."
     if unmapped:
-        return "Everything that is known is mapped."
+        return "No image, pipeline or resource is known to be unmapped."
     return 'No image is known yet. "ado-connector run --once" looks for them, where a connector asks for it.'
 
 
