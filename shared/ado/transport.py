@@ -26,7 +26,7 @@ from shared.ado.calls import HOSTS
 from shared.ado.connections import GatedAdapter, Start, sending
 from shared.ado.errors import AzureDevOpsError, BrokenAnswer, Head, NoConnection, TimedOut, Where, told
 
-USER_AGENT: Final = "ado-connector/0.3"
+USER_AGENT: Final = "ado-connector/0.4"
 
 CHUNK: Final = 65_536
 DOCUMENT_MOST: Final = 32 * 1024 * 1024

@@ -20,7 +20,7 @@ import requests
 from shared.model.failure import Denied, Failure, FailureKind, ServiceError
 from shared.ports import Clock
 
-USER_AGENT: Final = "ado-connector/0.3"
+USER_AGENT: Final = "ado-connector/0.4"
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
