@@ -48,7 +48,7 @@ from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityR
 from shared.model.ids import ConnectorId, OrganizationId, TenantId
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
-from shared.model.work import ONBOARDING_QUEUE, Work, WorkKind
+from shared.model.work import LOOKING, ONBOARDING_QUEUE, Work, WorkKind
 from shared.wiring.runtime import Runtime, build_runtime
 from shared.wiring.settings import Settings
 
@@ -438,7 +438,7 @@ def check_work(runtime: Runtime, now: datetime) -> list[str]:
         if work.last_success is None:
             broken.append(f"{name} was never done")
     for organization in runtime.state.organizations():
-        lacking = set(WorkKind) - found[organization.id]
+        lacking = set(LOOKING) - found[organization.id]
         if lacking:
             broken.append(f"{organization.name}: has no work of the kinds {sorted(lacking)}")
     return broken
