@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.connector import AuthKind, Connector, ConnectorOptions, DiscoveryMode, IdentityReference
-from shared.model.extension import ABSENT, PRESENT, ExtensionState, ExtensionStatus, InstallOutcome
+from shared.model.extension import (
+    ABSENT,
+    PRESENT,
+    ExtensionState,
+    ExtensionStatus,
+    InstallAttempt,
+    InstallOutcome,
+)
 from shared.model.fact import Fact
 from shared.model.failure import Failure, FailureKind
 from shared.model.identity import ExtensionLook, ExtensionOffer, ExtensionRequests, InstalledExtension
 from shared.model.ids import ConnectorId, OrganizationId, TenantId
+from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Organization
 from shared.reconcile.extension import (
+    asked_entry,
     begun,
     changes,
     could_not_tell,
     decide,
+    installed_entry,
     judge,
     left_alone,
     of_this,
     refused,
+    refused_entry,
     settled,
 )
 
@@ -328,3 +341,70 @@ def test_whatever_happens_nobody_is_fought(events: list[tuple[str, str]]) -> Non
             known = settled(judge(there(), INSTALLING, known, now))
         # Once where it was missing, and once more after the first removal.
         assert since_a_person <= 2 + lost
+
+
+@pytest.mark.parametrize(
+    ("entry", "event", "after", "reason"),
+    [
+        (
+            asked_entry,
+            JournalEvent.EXTENSION_INSTALL_REQUESTED,
+            "",
+            "Ana asks for it.",
+        ),
+        (
+            refused_entry,
+            JournalEvent.EXTENSION_INSTALL_REFUSED,
+            "refused",
+            "Not you. Ask.",
+        ),
+        (
+            partial(installed_entry, was_lost=False),
+            JournalEvent.EXTENSION_INSTALLED,
+            "1.2",
+            "Azure DevOps installed it.",
+        ),
+        (
+            partial(installed_entry, was_lost=True),
+            JournalEvent.EXTENSION_INSTALLED,
+            "1.2",
+            "The answer to the installation of 2026-01-01 11:00 UTC was lost; the extension is there.",
+        ),
+    ],
+)
+def test_the_journal_tells_of_an_installation_who_asked_and_how_it_went(
+    entry: Callable[..., JournalEntry], event: JournalEvent, after: str, reason: str
+) -> None:
+    tried = InstallAttempt(NOW - HOUR, "Ana", InstallOutcome.REFUSED, "Not you.")
+    state = replace(judge(SHARED, INSTALLING, None, NOW), version="1.2", fix="Ask.", attempt=tried)
+    more = ("Ana asks for it.",) if entry is asked_entry else ()
+    assert entry(state, INSTALLING, ORGANIZATION, *more) == JournalEntry(
+        at=NOW,
+        event=event,
+        connector=INSTALLING.id,
+        organization=ORGANIZATION.id,
+        subject="ms-securitydevops.ms-dfd-code-to-cloud",
+        subject_name="contoso",
+        after=after,
+        reason=reason,
+        requested_by="Ana",
+    )
+
+
+def test_a_change_is_told_with_what_it_changed_from_and_only_then() -> None:
+    before, now = judge(UNSHARED, CONNECTOR, None, NOW), judge(SHARED, CONNECTOR, None, NOW + HOUR)
+    (entry,) = changes(before, now, CONNECTOR, ORGANIZATION, NOW + HOUR)
+    assert entry == JournalEntry(
+        at=NOW + HOUR,
+        event=JournalEvent.EXTENSION_CHANGED,
+        connector=CONNECTOR.id,
+        organization=ORGANIZATION.id,
+        subject="ms-securitydevops.ms-dfd-code-to-cloud",
+        subject_name="contoso",
+        before="notShared",
+        after="notInstalled",
+        reason=f"{now.evidence} {now.fix}",
+    )
+    (first,) = changes(None, now, CONNECTOR, ORGANIZATION, NOW)
+    assert (first.before, first.after) == ("", "notInstalled")
+    assert changes(now, now, CONNECTOR, ORGANIZATION, NOW) == []
