@@ -26,7 +26,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -103,7 +103,8 @@ class Crew:
     arguments: tuple[str, ...]
     logs: Path
     workers: list[Worker] = field(default_factory=list)
-    killed: int = 0
+    killed_at: list[float] = field(default_factory=list)
+    """When workers were killed, by the monotonic clock."""
     died: list[int] = field(default_factory=list)
     """Exit codes of workers that ended though nobody had asked them to."""
 
@@ -134,8 +135,8 @@ class Crew:
         worker = chance.choice(self.workers)
         worker.process.kill()
         worker.process.wait()
+        self.killed_at.append(time.monotonic())
         self.workers.remove(worker)
-        self.killed += 1
         self.start(worker.number)
 
     def stop(self, patience: float = 30.0) -> None:
@@ -476,14 +477,22 @@ def check_dead_letters(runtime: Runtime, messages: Messages) -> list[str]:
     return broken
 
 
-def check_waits(weather: Weather, log: RequestLog) -> list[str]:
-    """After a wait was told, no request of that organization was sent before it was over."""
+def check_waits(weather: Weather, log: RequestLog, killed_at: Sequence[float]) -> list[str]:
+    """After a wait was told, no request of that organization was sent before it was over.
+
+    What was told to a worker that was killed before it could tell the others, nobody knows.
+    """
     by_organization: dict[str, list[RecordedRequest]] = defaultdict(list)
+    last: dict[str | None, float] = {}
     for entry in log:
         by_organization[(entry.organization or "").lower()].append(entry)
+        last[entry.session] = max(entry.start, last.get(entry.session, entry.start))
     broken = []
     for strike in weather.strikes:
-        if not strike.wait:
+        was_killed = last.get(strike.session, strike.at) <= strike.at + _UNDER_WAY and any(
+            strike.at <= at <= strike.at + _WORD_GETS_ROUND for at in killed_at
+        )
+        if not strike.wait or was_killed:
             continue
         for entry in by_organization[strike.organization]:
             same = entry.session == strike.session
@@ -627,7 +636,9 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
         Invariant("no work is stuck", check_work(runtime, clock.now())),
         Invariant("every project was assessed", check_assessed(runtime)),
         Invariant(_LETTERS, check_dead_letters(runtime, messages)),
-        Invariant("no request before a wait was over", check_waits(weather, simulator.requests)),
+        Invariant(
+            "no request before a wait was over", check_waits(weather, simulator.requests, crew.killed_at)
+        ),
         Invariant("no worker ended by itself", [f"exit code {code}" for code in crew.died]),
         Invariant("the token is in no file", check_secrets(folder, world.token)),
     ]
@@ -639,7 +650,7 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     rows += [
         f"| {fault} | {count} | {effect} | {'yes' if survived else 'NO'} |"
         for fault, count, effect, survived in (
-            ("worker killed (SIGKILL)", crew.killed, "another took over", not wrong),
+            ("worker killed (SIGKILL)", len(crew.killed_at), "another took over", not wrong),
             ("message repeated, or of an older revision", messages.repeated, "done once", not wrong),
             ("forced onboarding of what is onboarded", messages.forced, "one claim", not ownership.broken),
             ("message that cannot be read", poison, "dead letter", not letters.broken),
