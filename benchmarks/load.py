@@ -712,7 +712,7 @@ def main() -> int:
     with ExitStack() as stack:
         if options.keep is not None:
             folder = options.keep.resolve()
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return run(options, folder, stack)
