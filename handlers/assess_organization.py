@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -92,7 +93,8 @@ def assess_organization(
         )
     kept = _with_organization(ado, before, plan, lambda: deps.clock.now() >= deadline)
     found = _repositories(deps, organization.id, after)
-    run = _Run(deps, ado, organization, plan, kept, found, dict(kept.inventory), changed_only)
+    assessed = deps.state.assessed_at(organization.id).keys()
+    run = _Run(deps, ado, organization, plan, kept, found, dict(kept.inventory), changed_only, assessed)
     if plan.left_of_organization(run.facts):
         return run.go_on(lease, _OF_ORGANIZATION_FIRST)
     projects = run.due(_projects(deps, organization.id, after))
@@ -168,6 +170,8 @@ class _Run:
     repositories: Mapping[ProjectId, Sequence[Repository]]
     inventory: dict[str, str]
     changed_only: bool
+    assessed: AbstractSet[str]
+    """What was ever assessed: projects, and the organization itself as the empty string."""
 
     @property
     def facts(self) -> OrganizationFacts:
@@ -249,11 +253,15 @@ class _Run:
             self._apply(lease, project.id, change, facts.gathered_at)
             self.inventory[project.id] = mark_of(project, facts.repositories)
         elif known:
+            # Should it be restored, it is another one than that which was judged.
+            self.inventory.pop(project.id, None)
             state.put_facts(lease, project.id, b"")
             self._apply(lease, project.id, drop_all(self.organization.id, known, now), now)
 
     def _apply(self, lease: Lease, project: ProjectId | None, change: AssessmentChange, at: datetime) -> None:
-        if self.changed_only and not (change.rows or change.dropped or change.history):
+        """Write what changed; where nothing did, that it was looked at, the first time or in full."""
+        is_unchanged = not (change.rows or change.dropped or change.history)
+        if self.changed_only and is_unchanged and (project or _OF_ORGANIZATION) in self.assessed:
             return
         self.deps.state.apply_assessments(lease, project, change, at)
 

@@ -51,7 +51,7 @@ class WorkPart(Part):
             if work is None:
                 return _create(connection, organization, kind, due_at)
             asked_for = None
-            if work.leased_until is not None:
+            if work.leased_until is not None or work.checkpoint:
                 # The run under way may have looked already: what was asked for outlasts its end.
                 asked_for = min(due_at, _asked_for(connection, organization, kind) or due_at)
             brought = brought_forward(work, due_at)
@@ -111,7 +111,9 @@ class WorkPart(Part):
             if is_held(work, now, until - now):
                 return None
             leased = replace(work, leased_until=until, leased_by=owner, attempt=work.attempt + 1)
-            _put(connection, leased, None)
+            # A slice that goes on does what was asked before it began no more than the ones before it.
+            asked_for = _asked_for(connection, organization, kind) if work.checkpoint else None
+            _put(connection, leased, asked_for)
         return Lease(organization, kind, revision, leased.attempt, owner, until, work.checkpoint)
 
     def renew_lease(self, lease: Lease, until: datetime) -> Lease:
@@ -137,9 +139,9 @@ class WorkPart(Part):
                 attempt=0,
             )
             asked_for = _asked_for(connection, lease.organization, lease.kind)
-            if asked_for is not None:
-                finished = brought_forward(finished, asked_for)
-            _put(connection, finished, None)
+            if asked_for is not None and not finished.checkpoint:
+                finished, asked_for = brought_forward(finished, asked_for), None
+            _put(connection, finished, asked_for)
             write_journal(connection, journal)
         return finished
 

@@ -99,6 +99,24 @@ def test_what_is_asked_for_during_a_run_outlasts_its_end(state: State) -> None:
     assert only(state) == ended
 
 
+def test_what_is_asked_for_during_a_slice_outlasts_all_of_them(state: State) -> None:
+    held = lease(state)
+    state.bring_forward(ORGANIZATION, INVENTORY, SOON)
+    cut = state.finish_work(held, replace(only(state), checkpoint="half"))
+    assert cut.checkpoint == "half"
+    assert finished(state, checkpoint="most", due_at=START).due_at == START
+    assert finished(state, checkpoint="", due_at=LATER).due_at == SOON
+    assert finished(state, checkpoint="", due_at=LATER).due_at == LATER
+
+
+def test_what_is_asked_for_between_two_slices_outlasts_the_last(state: State) -> None:
+    finished(state, checkpoint="half", due_at=LATER)
+    assert state.bring_forward(ORGANIZATION, INVENTORY, SOON).due_at == SOON
+    work = only(state)
+    assert state.mark_queued(work, START) is not None
+    assert finished(state, checkpoint="", due_at=LATER).due_at == SOON
+
+
 def test_what_was_asked_for_before_a_run_is_done_by_it(state: State) -> None:
     state.ensure_work(ORGANIZATION, INVENTORY, LATER)
     state.bring_forward(ORGANIZATION, INVENTORY, START)

@@ -340,3 +340,12 @@ def test_what_came_before_the_full_refresh_is_no_news(bench: Bench) -> None:
     bench.truth.set_policy("LogAuditEvents", value=True)
     refresh(bench, 24 * HOUR)
     assert refresh(bench) == 3
+
+
+@pytest.mark.parametrize("state", ["wellFormed", "createPending", "deleting"])
+def test_a_project_of_which_there_is_nothing_to_say_was_looked_at_all_the_same(
+    bench: Bench, state: str
+) -> None:
+    added = bench.truth.add_project("new", state=state)
+    refresh(bench)
+    assert added.id in bench.state.assessed_at(bench.organization.id)

@@ -35,7 +35,7 @@ class _Row:
     """Work with what only the store knows of it.
 
     `dropped` rows stay, so that a revision is never used twice and an old lease never fits new work.
-    `asked_for` is the earliest time that was asked for while the work was being done.
+    `asked_for` is the earliest time that was asked for while the work was being done, slice by slice.
     """
 
     work: Work
@@ -62,7 +62,7 @@ class WorkPart(Part):
             if row is None or row.dropped:
                 return _created(organization, kind, due_at, row)
             asked_for = None
-            if row.work.leased_until is not None:
+            if row.work.leased_until is not None or row.work.checkpoint:
                 # The run under way may have looked already: what was asked for outlasts its end.
                 asked_for = min(due_at, row.asked_for or due_at)
             return _Row(brought_forward(row.work, due_at), asked_for)
@@ -130,7 +130,8 @@ class WorkPart(Part):
             leased.append(
                 replace(row.work, leased_until=until, leased_by=owner, attempt=row.work.attempt + 1)
             )
-            return _values(_Row(leased[0]))
+            # A slice that goes on does what was asked before it began no more than the ones before it.
+            return _values(_Row(leased[0], row.asked_for if row.work.checkpoint else None))
 
         if not self._table.change(WORK, key(kind.value, organization), take):
             return None
@@ -177,8 +178,11 @@ class WorkPart(Part):
 
         def finish(stored: Entity | None) -> Mapping[str, Value]:
             row = _checked(lease, _read(stored))
-            finished[:] = [ended if row.asked_for is None else brought_forward(ended, row.asked_for)]
-            return _values(_Row(finished[0]))
+            asked_for = row.asked_for
+            finished[:] = [ended]
+            if asked_for is not None and not ended.checkpoint:
+                finished[:], asked_for = [brought_forward(ended, asked_for)], None
+            return _values(_Row(finished[0], asked_for))
 
         row = key(lease.kind.value, lease.organization)
         self._table.change(WORK, row, finish, [one.operation for one in chunks])
