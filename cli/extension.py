@@ -9,12 +9,14 @@ import click
 from cli import keys
 from cli.command import Answer, Group, invocation
 from cli.organization_rows import NOT_CHECKED, extension_row, failure_sentence, sentence, views
-from cli.output import Column, OutputFormat, Row, note, write_line, write_object, write_rows
+from cli.output import Column, OutputFormat, Row, instant, note, write_line, write_object, write_rows
 from cli.problems import CannotTell, ExitCode, Refused
 from cli.session import find_connector, find_organizations, opened, person
 from shared.model.extension import ABSENT, ExtensionState
+from shared.model.mapping import Direction, EdgeKind, NodeKind
 from shared.model.organization import OnboardingState
 from shared.model.work import WorkKind
+from shared.tracing.extension_proof import PipelineProof, PipelineStatus, Works, judge, proof_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +35,24 @@ COLUMNS = (
     Column("REASON", "reason"),
     Column("FIX", "fix"),
 )
+
+
+PIPELINE_COLUMNS = (
+    Column("PIPELINE", lambda row: row["pipeline"] or row["pipelineId"]),
+    Column("STATUS", "status"),
+    Column("LAST PUSH", "lastPush"),
+    Column("LAST REPORT", lambda row: row["lastReport"] or row["lastReportHere"]),
+    Column("PROBLEM", "problem"),
+)
+
+_TROUBLE_FIRST = (
+    PipelineStatus.FAILING,
+    PipelineStatus.SILENT,
+    PipelineStatus.IDLE,
+    PipelineStatus.REPORTS_HERE,
+    PipelineStatus.REPORTS,
+)
+_EXIT = {Works.WORKS: ExitCode.DONE, Works.DOUBTFUL: ExitCode.FINDINGS, Works.UNKNOWN: ExitCode.UNKNOWN}
 
 
 @click.group(
@@ -75,6 +95,72 @@ def list_(organization: str | None, connector: str | None) -> None:
         invocation().output,
         empty='No organization is onboarded yet. "ado-connector organizations list" tells why.',
     )
+
+
+@extension.command(
+    answer=Answer(keys.EXTENSION_PROOF, parts={"pipelines": keys.EXTENSION_PIPELINE}),
+    examples=("ado-connector extension show contoso", "ado-connector extension show contoso --output json"),
+)
+@click.argument("name")
+def show(name: str) -> int:
+    """Show whether the extension works in one organization, pipeline by pipeline.
+
+    That it is installed proves nothing: what counts is that its reports, and no errors of it, are seen.
+
+    Exit codes: 0 it works, 1 something speaks against it, 2 unknown.
+    """
+    with opened() as runtime:
+        organization, connector = _held(name, runtime)
+        state = runtime.state.extension(organization.id)
+        pipelines = _pipelines(organization, runtime)
+    proof = judge(pipelines, reads_logs=connector.options.read_build_logs)
+    rows = [_pipeline_row(one) for one in pipelines]
+    if invocation().output is OutputFormat.JSON:
+        write_object(
+            {
+                "organization": organization.name,
+                "status": state.status.value if state else NOT_CHECKED,
+                "works": proof.works.value,
+                "reason": proof.reason,
+                "fix": proof.fix or None,
+                "pipelines": rows,
+            }
+        )
+    else:
+        write_line(sentence(f'"{organization.name}": {proof.works.value}', proof.reason, proof.fix))
+        if rows:
+            write_rows(rows, PIPELINE_COLUMNS, OutputFormat.TABLE, empty="")
+    return _EXIT[proof.works]
+
+
+def _pipelines(organization: Organization, runtime: Runtime) -> list[PipelineProof]:
+    """Every pipeline of the organization of which something was seen, those with trouble first."""
+    found: list[PipelineProof] = []
+    after = ""
+    while True:
+        page = runtime.state.nodes(NodeKind.PIPELINE, after=after)
+        for node in page.nodes:
+            if node.id.key.startswith(f"{organization.id}/"):
+                runs = runtime.state.edges(node.id, Direction.IN, EdgeKind.RUN_OF).edges
+                proof = proof_of(node, runs)
+                found += [proof] if proof is not None else []
+        after = page.next
+        if not after:
+            order = list(_TROUBLE_FIRST)
+            return sorted(found, key=lambda one: (order.index(one.status), one.name.casefold(), one.key))
+
+
+def _pipeline_row(proof: PipelineProof) -> Row:
+    return {
+        "pipeline": proof.name or None,
+        "pipelineId": int(proof.key.rpartition("/")[2]),
+        "status": proof.status.value,
+        "lastPush": instant(proof.pushed_at),
+        "lastDecorated": instant(proof.decorated_at),
+        "lastReport": instant(proof.reported_at),
+        "lastReportHere": instant(proof.reported_here_at),
+        "problem": proof.problem or None,
+    }
 
 
 @extension.command(

@@ -152,6 +152,27 @@ EXTENSION_CHECK: Keys = {
     "fix": "what to do about it, or null",
 }
 
+EXTENSION_PROOF: Keys = {
+    "organization": "name of the organization",
+    "status": _EXTENSION_STATUSES,
+    "works": "`works`, `doubtful` or `unknown`, by what pipelines were seen to do",
+    "reason": "what that rests on",
+    "fix": "what to do about it, or null",
+    "pipelines": "array: each pipeline that pushes, reports, or had the extension in a run",
+}
+
+EXTENSION_PIPELINE: Keys = {
+    "pipeline": "name of the pipeline, or null",
+    "pipelineId": "id of its definition",
+    "status": "`reports`, `failing` (it left an error in the last run), `silent` (it pushes, and nothing was "
+    "ever reported), `reportsHere` (its own task reports to this app) or `idle` (nothing to report)",
+    "lastPush": "when it was last seen to push an image, or null",
+    "lastDecorated": "when the extension was last seen in a run of it, or null",
+    "lastReport": "when the extension's report last stood in a log, or null",
+    "lastReportHere": "when its own task last reported to this app, or null",
+    "problem": "the error that the extension left in its last run, or null",
+}
+
 PREREQUISITE: Keys = {
     "status": "`met`, `notMet`, `unknown` or `notChecked`",
     "required": "whether the connector makes onboarding depend on it",

@@ -29,7 +29,7 @@ from shared.model.organization import Organization
 from shared.model.run import PipelineRun
 from shared.model.work import Lease
 from shared.ports import AzureDevOps, Dependencies, Registry, Urgency
-from shared.tracing.build_log import read_build_log
+from shared.tracing.build_log import LogFindings, read_build_log
 from shared.tracing.labels import OriginClaim
 from shared.tracing.origins import Saying, facts_of_place
 from shared.tracing.push_steps import plan_logs
@@ -235,9 +235,9 @@ class _Work:
         name = self.organization.name
         try:
             plan = plan_logs(ado.timeline(name, project.id, run.id), self.connector.options.push_steps)
-            if not plan.log:
-                return GraphFacts()
-            findings = ado.run_log(name, project.id, run.id, plan.log, read_build_log)
+            findings = LogFindings()
+            if plan.log:
+                findings = ado.run_log(name, project.id, run.id, plan.log, read_build_log)
         except (Throttled, Transient, Denied):
             raise
         except Gone:

@@ -265,6 +265,7 @@ class RunStep:
     result: str = "succeeded"
     job: str = "Job"
     record: str = "Task"
+    errors: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -193,6 +193,7 @@ def _record(project: Project, run: Run, step: RunStep, key: str, number: int | N
         "log": log,
         "task": task,
         "attempt": 1,
+        "issues": [{"type": "error", "category": "General", "message": one} for one in step.errors],
     }
 
 

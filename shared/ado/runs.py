@@ -28,6 +28,12 @@ _COMMITS_AT_ONCE = 100
 _APPROVED_WITH_SUGGESTIONS = 5
 
 
+_MESSAGE_MOST = 1_000_000
+"""Characters of an issue's message that are taken; it may hold what a program printed."""
+_PROBLEM_MOST = 300
+"""Characters of it that are kept."""
+
+
 class RunsArea(Area):
     """Runs of pipelines."""
 
@@ -179,7 +185,16 @@ def _record(fields: Fields) -> TimelineRecord:
         result=fields.text("result", ""),
         log=log.number("id") if log is not None and log.has("id") else 0,
         task=task.text("name", "") if task is not None else "",
+        problem=_problem(fields),
     )
+
+
+def _problem(fields: Fields) -> str:
+    """The first error among the record's issues, as one short line."""
+    issues = fields.objects("issues") if fields.has("issues") else ()
+    told = (one.text("message", "", most=_MESSAGE_MOST) for one in issues if one.text("type", "") == "error")
+    line = " ".join(next(told, "").split())
+    return "".join(letter for letter in line if letter.isprintable())[:_PROBLEM_MOST]
 
 
 def _moment(fields: Fields, key: str) -> datetime:

@@ -51,7 +51,10 @@ class MergedPullRequest:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRecord:
-    """One record of a run's timeline. `log` is the number of its log, 0 for none; `task` its task's name."""
+    """One record of a run's timeline. `log` is the number of its log, 0 for none; `task` its task's name.
+
+    `problem` is the first error that it reported, where it reported any.
+    """
 
     id: str
     parent: str
@@ -60,3 +63,4 @@ class TimelineRecord:
     result: str = ""
     log: int = 0
     task: str = ""
+    problem: str = ""

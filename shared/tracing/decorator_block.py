@@ -2,13 +2,15 @@
 
 After a line that ends in `##[section]:::::` stands one line of base64 that decodes to `DockerVersion: …`,
 `DockerEvents:` and `DockerImages:`, as the open-source task `MicrosoftSecurityDevOps` writes it
-(microsoft/security-devops-azdevops, container-mapping.ts).
+(microsoft/security-devops-azdevops, container-mapping.ts). Another version of it writes `Version: …`,
+`:::Events:` and `:::Images:`.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +20,13 @@ ENTRIES_MOST: Final = 5_000
 
 _REPORTS_MOST = 100
 _MARK = "##[section]:::::"
-_SECTIONS = {"DockerEvents:": "events", "DockerImages:": "images"}
-_VERSION = "DockerVersion:"
+_SECTIONS = {
+    "DockerEvents:": "events",
+    ":::Events:": "events",
+    "DockerImages:": "images",
+    ":::Images:": "images",
+}
+_VERSION = re.compile(r"(?:Docker)?Version:(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,8 @@ def _decoded(text: str, line: int) -> DockerReport | None:
     version, section = "", ""
     for raw in told.splitlines():
         entry = raw.strip()
-        if entry.startswith(_VERSION):
-            version = entry.removeprefix(_VERSION).strip()
+        if not section and not version and (told_version := _VERSION.fullmatch(entry)):
+            version = told_version[1].strip()
         elif entry in _SECTIONS:
             section = _SECTIONS[entry]
         elif entry and section and entry.isprintable() and len(entries[section]) < ENTRIES_MOST:

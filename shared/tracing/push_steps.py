@@ -48,6 +48,8 @@ class LogPlan:
     unread: tuple[str, ...] = ()
     decorated: bool = False
     """Whether the Container Mapping decorator ran."""
+    decorator_problem: str = ""
+    """What it reported as an error, or that it failed."""
 
 
 def plan_logs(records: Sequence[TimelineRecord], more_steps: Iterable[str] = ()) -> LogPlan:
@@ -57,7 +59,8 @@ def plan_logs(records: Sequence[TimelineRecord], more_steps: Iterable[str] = ())
     pushed before; one that was skipped or canceled has no log that counts.
     """
     patterns = tuple(pattern.casefold() for pattern in more_steps)
-    decorated = any(_is_decorator(record) for record in records if record.type == "Task")
+    decorators = [record for record in records if record.type == "Task" and _is_decorator(record)]
+    decorated, problem = bool(decorators), _problem(decorators)
     no_events = any(record.name == _NO_DOCKER_EVENTS for record in records)
     jobs: dict[str, _Job] = {}
     for record in records:
@@ -66,7 +69,7 @@ def plan_logs(records: Sequence[TimelineRecord], more_steps: Iterable[str] = ())
         if pushes(record, patterns) or (_is_decorator(record) and not no_events):
             jobs.setdefault(record.parent, _Job()).steps.append(record)
     if not jobs:
-        return LogPlan(decorated=decorated)
+        return LogPlan(decorated=decorated, decorator_problem=problem)
     logs = {record.id: record.log for record in records if record.type == "Job"}
     chosen = max(jobs, key=lambda one: (len(jobs[one].steps), one))
     steps = jobs[chosen].steps
@@ -75,7 +78,7 @@ def plan_logs(records: Sequence[TimelineRecord], more_steps: Iterable[str] = ())
     else:
         log, covered = steps[0].log, steps[:1]
     unread = [step.name for job in jobs.values() for step in job.steps if step not in covered]
-    return LogPlan(log, tuple(step.name for step in covered), tuple(unread), decorated)
+    return LogPlan(log, tuple(step.name for step in covered), tuple(unread), decorated, problem)
 
 
 def pushes(record: TimelineRecord, more_steps: Sequence[str] = ()) -> bool:
@@ -87,6 +90,12 @@ def pushes(record: TimelineRecord, more_steps: Sequence[str] = ()) -> bool:
     if task in _TASKS:
         return True
     return (not task or task in _SCRIPTS) and _PUSHES.search(_WORDS.sub(" ", name)) is not None
+
+
+def _problem(decorators: Sequence[TimelineRecord]) -> str:
+    told = [one.problem for one in decorators if one.problem]
+    failed = [f'Its step "{one.name}" failed.' for one in decorators if one.result == "failed"]
+    return next(iter([*told, *failed]), "")
 
 
 def _is_decorator(record: TimelineRecord) -> bool:

@@ -41,6 +41,14 @@ _HOSTS: Mapping[str, str] = {
 
 UNMAPPED = "unmapped"
 """Attribute of a pipeline: why the images that it pushes are not known. Empty once they are."""
+PUSHED = "pushed"
+"""Attribute of a pipeline: when it was last seen to push an image."""
+DECORATED = "decorated"
+"""Attribute of a pipeline: when the Container Mapping decorator was last seen in a run."""
+DECORATOR_REPORTED = "decoratorReported"
+"""Attribute of a pipeline: when the decorator's report was last seen in a log."""
+DECORATOR_PROBLEM = "decoratorProblem"
+"""Attribute of a pipeline: the error that the decorator left in its last run. Empty where it left none."""
 ASKED = "pullRequestAsked"
 """Attribute of a run: which pull request Azure DevOps told of its commit, or that there is none."""
 NO_PULL_REQUEST = "none"
@@ -79,7 +87,7 @@ def origin_of(run: PipelineRun, place: RunPlace) -> Origin:
 def facts_of_run(
     run: PipelineRun, place: RunPlace, plan: LogPlan, findings: LogFindings, at: datetime
 ) -> GraphFacts:
-    """Everything that the run and its log tell, if it pushed; nothing if it did not.
+    """Everything that the run and its log tell, if it pushed; if not, only of the decorator, where it ran.
 
     Run, pipeline and repository are Azure DevOps's own word; what the log says is a claim of whoever wrote
     the pipeline.
@@ -87,15 +95,26 @@ def facts_of_run(
     origin = origin_of(run, place)
     images, unresolved = _images(origin, findings, plan, at)
     reason = _reason(plan, findings, images, unresolved, run)
-    if not images.edges and not reason:
-        return GraphFacts()
-    facts = _facts_of_azure(run, origin, at) + images
-    if run.pipeline:
-        pipeline = pipeline_node(place.organization, run.pipeline)
+    told = _decorator(run, plan, findings)
+    facts = GraphFacts()
+    if images.edges or reason:
+        facts = _facts_of_azure(run, origin, at) + images
         # Only what has no image at all is unmapped: one of two pushes may well be of another registry.
-        told = {UNMAPPED: "" if images.edges else reason, "pushed": at.isoformat()}
+        told |= {UNMAPPED: "" if images.edges else reason, PUSHED: at.isoformat()}
+    if run.pipeline and told:
+        pipeline = pipeline_node(place.organization, run.pipeline)
         facts += GraphFacts((Node(pipeline, at, run.pipeline_name, told),))
     return facts
+
+
+def _decorator(run: PipelineRun, plan: LogPlan, findings: LogFindings) -> dict[str, str]:
+    """What the run shows of the Container Mapping decorator; nothing where it is not seen."""
+    if not plan.decorated and not findings.reports:
+        return {}
+    told = {DECORATED: run.finished_at.isoformat(), DECORATOR_PROBLEM: plan.decorator_problem}
+    if findings.reports:
+        told[DECORATOR_REPORTED] = run.finished_at.isoformat()
+    return told
 
 
 def _facts_of_azure(run: PipelineRun, origin: Origin, at: datetime) -> GraphFacts:

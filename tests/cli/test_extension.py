@@ -1,17 +1,19 @@
-"""`extension`: the state of the Container Mapping extension, looked at and installed from the command "
-"line."""
+"""`extension`: the state of the Container Mapping extension, told, looked at and installed."""
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.ado_simulator import CONTAINER_MAPPING, Fault, Organization, Simulator, generate_world
+from cli import keys
+from local.ado_simulator import CONTAINER_MAPPING, Fault, Organization, RunStep, Simulator, generate_world
 from tests.cli.conftest import ROOT, CommandLine, command
 
 BY_NAME = "installedextensionsbyname"
@@ -54,6 +56,52 @@ def events(ado: CommandLine) -> list[tuple[str, str]]:
 
 def posts(simulator: Simulator) -> int:
     return simulator.requests.count(method="POST", path="extensionmanagement")
+
+
+def a_block(digest: str) -> list[str]:
+    told = (
+        "DockerVersion: Docker version 26.1.3\nDockerEvents:\nID=contoso.azurecr.io/web:1\nDockerImages:\n"
+        f"CreatedAt=now::Repo=contoso.azurecr.io/web::Tag=1::Digest={digest}\n"
+    )
+    return ["##[section]:::::", base64.b64encode(told.encode()).decode()]
+
+
+def test_whether_it_works_is_told_by_what_pipelines_did(
+    ado: CommandLine, simulator: Simulator, contoso: Organization, tmp_path: Path
+) -> None:
+    (project,) = contoso.projects.values()
+    good, quiet, broken = (project.add_definition(name) for name in ("good", "quiet", "broken"))
+    connect(ado, simulator)
+    ado("run", "--once", code=None)
+    unknown = ado.json("extension", "show", contoso.name, code=2)
+    assert (list(unknown), unknown["works"], unknown["pipelines"]) == (
+        list(keys.EXTENSION_PROOF), "unknown", [],
+    )  # fmt: skip
+    assert "readBuildLogs" in unknown["fix"]
+    document = tmp_path / "one.yaml"
+    exported = ado("connector", "export", "one").out
+    document.write_text(exported.replace("readBuildLogs: false", "readBuildLogs: true"))
+    ado("connector", "apply", "-f", str(document))
+    digest = "sha256:" + "a" * 64
+    pushes = ["1: digest: sha256:" + "b" * 64 + " size: 1994"]
+    report = RunStep("Post-job: report", a_block(digest), task="MicrosoftSecurityDevOps")
+    project.add_run(good, [report])
+    ado("run", "--once", "--now", code=None)
+    assert ado.json("extension", "show", contoso.name)["works"] == "works"
+    project.add_run(quiet, [RunStep("docker push", ["The push refers to repository [h.io/a]", *pushes])])
+    ado("run", "--once", "--now", code=None)
+    doubtful = ado.json("extension", "show", contoso.name, code=1)
+    rows = {one["pipeline"]: one for one in doubtful["pipelines"]}
+    assert [one["status"] for one in rows.values()] == ["silent", "reports"]
+    assert all(list(one) == list(keys.EXTENSION_PIPELINE) for one in rows.values())
+    assert rows["good"]["lastReport"] is not None
+    assert "quiet" in doubtful["reason"]
+    report.errors.append("Request failed: \x1b[31m403\n")
+    project.add_run(broken, [RunStep("Post-job: report", ["x"], report.task, "failed", errors=report.errors)])
+    ado("run", "--once", "--now", code=None)
+    shown = ado("extension", "show", contoso.name, code=1)
+    assert "It left errors in broken: Request failed: [31m403" in shown.out
+    assert "broken" in shown.out.splitlines()[2]
 
 
 def test_the_state_is_told_with_reason_and_fix_wherever_it_is_shown(

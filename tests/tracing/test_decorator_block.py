@@ -43,6 +43,15 @@ def test_a_block() -> None:
     assert report.line == 3
 
 
+def test_a_block_as_another_version_writes_it() -> None:
+    other = TEXT.replace("Docker version 26.1.3, build b72abbb", "26.1.3").replace("DockerVersion", "Version")
+    other = other.replace("DockerEvents", ":::Events").replace("DockerImages", ":::Images")
+    (report,) = read_decorator_blocks(log(encoded(f"Docker version 26.1.3\n{other}")))
+    assert report.version == "26.1.3"
+    assert report.events == ("ID=contoso.azurecr.io/shop/web:1.0",)
+    assert report.images[0].endswith(f"Digest={A}")
+
+
 @pytest.mark.parametrize(
     "lines",
     [
