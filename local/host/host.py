@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,7 +61,12 @@ class Host:
         functions = read_functions(app, _lookup(runtime.settings, settings or {}))
         self._timers = {one.name: one for one in functions if isinstance(one, TimerFunction)}
         self._queues = tuple(one for one in functions if isinstance(one, QueueFunction))
-        self._http = tuple(one for one in functions if isinstance(one, HttpFunction))
+        options = read_host_json(host_json or functions[0].folder / "host.json")
+        self._http = tuple(
+            replace(one, route=f"{options.route_prefix}/{one.route}".strip("/"))
+            for one in functions
+            if isinstance(one, HttpFunction)
+        )
         self._http_port = http_port
         self._http_url = ""
         self._grace = grace
@@ -72,7 +78,7 @@ class Host:
             queue=runtime.queue,
             clock=runtime.clock,
             log=runtime.dependencies.log,
-            options=read_host_json(host_json or functions[0].folder / "host.json"),
+            options=options,
             grace=grace,
             store_of=lambda timer: self._monitor if timer.use_monitor else self._memory,
             one_at_a_time={name: threading.Lock() for name in self._timers},
