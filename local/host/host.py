@@ -27,6 +27,7 @@ from local.host.runs import Run, Runner
 from local.host.session import Means, Plan, Session, WaitFor
 from local.host.timer_store import TimerStore
 from shared.queue.receiver import UnknownQueue
+from shared.wiring.principals import LocalViewers
 from shared.wiring.process import is_alive, process_owner
 from shared.wiring.runtime import Runtime
 from shared.wiring.settings import Settings, format_duration
@@ -53,10 +54,12 @@ class Host:
         on_event: OnEvent | None = None,
         grace: timedelta = GRACE,
         http_port: int | None = None,
+        on_serving: Callable[[str], object] | None = None,
     ) -> None:
         """`settings` win over those of the runtime and the environment, for `%NAME%` in bindings.
 
         `run` serves HTTP on this port of the loopback interface; 0 takes a free one, None serves none.
+        `on_serving` is told the address once it serves.
         """
         functions = read_functions(app, _lookup(runtime.settings, settings or {}))
         self._timers = {one.name: one for one in functions if isinstance(one, TimerFunction)}
@@ -69,6 +72,7 @@ class Host:
         )
         self._http_port = http_port
         self._http_url = ""
+        self._on_serving = on_serving
         self._grace = grace
         self._check_queues(runtime)
         self._monitor = TimerStore(runtime.timers_file, owner=process_owner(), is_alive=is_alive)
@@ -153,6 +157,8 @@ class Host:
         with server:
             self._http_url = server.url
             self._means.log.info("http.served", url=server.url)
+            if self._on_serving is not None:
+                self._on_serving(server.url)
             try:
                 yield
             finally:
@@ -176,6 +182,13 @@ class Host:
                 runtime.queue.next_available_at(function.queue)
             except UnknownQueue as error:
                 raise IndexingError(f"{function.name}: {error}") from None
+
+
+def way_in(url: str, runtime: Runtime) -> str:
+    """How to ask what is known, for the person at this machine: the token is that of this process alone."""
+    viewers = runtime.viewers
+    token = viewers.token if isinstance(viewers, LocalViewers) else "(that of your own viewers)"
+    return f"What is known is told at {url}/subscriptions to Authorization: Bearer {token}"
 
 
 def _lookup(settings: Settings, first: Mapping[str, str]) -> Lookup:

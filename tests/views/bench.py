@@ -99,7 +99,8 @@ class Bench:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.state = runtime.state
-        self.host = Host(function_app.app, runtime, http_port=0)
+        self.said: list[str] = []
+        self.host = Host(function_app.app, runtime, http_port=0, on_serving=self.said.append)
         self.at_most: dict[OrganizationId, Lease] = {}
 
     # --- what is known ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.read_defender_api import ApiReply, ApiRequest, read_defender_api
+from local.host import way_in
 from shared import wiring
 from shared.model.viewer import Grant, Viewer, read_role
 from shared.wiring.principals import LocalViewers, NoViewers, PlatformViewers, platform_viewers
@@ -82,6 +83,13 @@ def test_a_forged_principal_is_worth_nothing_on_a_workstation(
     assert answered.status == 401
 
 
+def test_whoever_runs_it_is_told_where_to_ask_and_with_what(bench: Bench) -> None:
+    assert bench.said == [bench.host.http_url]
+    told = way_in(bench.host.http_url, bench.runtime)
+    assert f"{bench.host.http_url}/subscriptions" in told
+    assert told.endswith(f"Authorization: Bearer {TOKEN}")
+
+
 def test_each_process_has_a_token_of_its_own() -> None:
     tokens = {LocalViewers().token for _ in range(5)}
     assert len(tokens) == 5
@@ -138,7 +146,16 @@ def test_a_principal_that_is_none_is_refused(sealed: Bench, header: str) -> None
 
 @pytest.mark.parametrize(
     "claims",
-    [None, "text", [1], [{"typ": "roles"}], [{"val": "SecurityReader"}], [{"typ": ["roles"], "val": "x"}]],
+    [
+        None,
+        "text",
+        7,
+        [1],
+        [{"typ": "roles", "val": ["SecurityReader"]}],
+        [{"typ": "roles"}],
+        [{"val": "SecurityReader"}],
+        [{"typ": ["roles"], "val": "x"}],
+    ],
 )
 def test_odd_claims_grant_nothing(sealed: Bench, claims: object) -> None:
     headers = {"x-ms-client-principal": principal(claims=claims)}
