@@ -192,7 +192,6 @@ class DefenderApi:
             if address.resource_group and not _same(group, address.resource_group):
                 continue
             enrollments = enrolled.get(connector.id, {})
-            # What is not onboarded is no way to anything: nothing of it is shown but that it is available.
             sight = self._viewer.sight_of_connector(connector.id, enrollments)
             if sight is not Sight.NONE:
                 yield _Connected(connector, enrollments, sight)

@@ -164,19 +164,21 @@ def organization_resource(
     if whole:
         if enrollment.reason:
             properties["provisioningStatusMessage"] = enrollment.reason
-        checked = moment(organization.last_complete_listing)
+        # What another connector found in it is for who may see that one.
+        ours = enrollment.state is OnboardingState.ONBOARDED
+        checked = moment(organization.last_complete_listing) if ours else None
         if checked is not None:
             properties["provisioningStatusUpdateTimeUtc"] = checked
         extension = told(
             {
                 "id": organization.id,
                 "instanceId": organization.instance_id or None,
-                "owner": organization.owner or None,
+                "owner": (organization.owner or None) if ours else None,
                 "onboardingReason": enrollment.reason or None,
                 "onboardingFix": enrollment.fix or None,
                 "onboardingChangedAt": moment(enrollment.changed_at),
-                "projects": organization.projects,
-                "repositories": organization.repositories,
+                "projects": organization.projects if ours else None,
+                "repositories": organization.repositories if ours else None,
                 "firstSeen": moment(organization.first_seen),
                 "lastCompleteListing": checked,
                 "missingSince": moment(organization.missing_since),

@@ -128,9 +128,10 @@ class Bench:
         name: str,
         state: OnboardingState = OnboardingState.ONBOARDED,
     ) -> None:
-        self.state.put_organization(
-            Organization(organization, TenantId("tenant"), name, NOW, account_id=organization)
-        )
+        if self.state.get_organization(organization) is None:
+            self.state.put_organization(
+                Organization(organization, TenantId("tenant"), name, NOW, account_id=organization)
+            )
         self.state.put_enrollment(Enrollment(connector, organization, state, "because", NOW, NOW))
 
     def add(

@@ -51,7 +51,7 @@ def test_each_answer_is_as_it_is_described(bench: Bench, path: str) -> None:
     values = dict(VALUES)
     if "{assessmentName}" in path:
         listed = path.partition("/{assessmentName}")[0].format(**values)
-        values["assessmentName"] = bench.get(listed, "2025-05-04").document["value"][-1]["name"]
+        values["assessmentName"] = bench.get(listed, "2025-05-04").document["value"][0]["name"]
     for method, operation in DOCUMENT["paths"][path].items():
         if method == "parameters":
             continue

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from handlers.read_defender_api import ApiReply, ApiRequest, read_defender_api
 from local.host import way_in
 from shared import wiring
+from shared.model.organization import OnboardingState
 from shared.model.viewer import Grant, Viewer, read_role
 from shared.wiring.principals import LocalViewers, NoViewers, PlatformViewers, platform_viewers
 from tests.views.bench import (
@@ -329,6 +330,17 @@ def test_a_role_of_one_connector_shows_no_other(sealed: Bench) -> None:
         sealed.runtime, CONNECTORS, as_reader(f"SecurityReader/connectors/{OTHER}"), CONNECTOR_VERSION
     )
     assert [one["name"] for one in json.loads(reply.body)["value"]] == ["other"]
+
+
+def test_what_another_connector_found_is_not_told(empty: Bench) -> None:
+    fill(empty)
+    empty.enroll(OTHER, CONTOSO, "contoso", OnboardingState.ONBOARDED_BY_OTHER_CONNECTOR)
+    devops = f"{path_of(connector='other', group='margies-group')}/devops/default"
+    available = empty.get(f"{devops}/listAvailableAzureDevOpsOrgs", method="POST").document["value"]
+    (contoso,) = [one["properties"] for one in available if one["name"] == "contoso"]
+    assert contoso["onboardingState"] == "OnboardedByOtherConnector"
+    assert not {"projects", "repositories", "owner", "lastCompleteListing"} & set(contoso["adoConnector"])
+    assert empty.get(f"{devops}/azureDevOpsOrgs").names == ["northwind"]
 
 
 def test_a_project_of_one_organization_is_none_of_another() -> None:
