@@ -20,6 +20,7 @@ from tests.views.bench import (
     MAIN,
     NOW,
     SUBSCRIPTION,
+    TOKEN,
     Bench,
     of_repository,
     path_of,
@@ -342,3 +343,8 @@ def test_the_answer_is_ascii(bench: Bench) -> None:
     answered = bench.get(f"{path_of('contoso', 'Web Shop')}/repos")
     assert "späti" in answered.names
     assert json.dumps(answered.document).isascii()
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/subscriptions/x", "subscriptions/x", "*"])
+def test_a_target_that_is_no_path_is_refused(bench: Bench, target: str) -> None:
+    assert bench.send("GET", target, {"Authorization": f"Bearer {TOKEN}"}).status == 400
