@@ -17,6 +17,7 @@ import handlers.discover_organizations
 import handlers.notify_organization
 import handlers.onboard_organization
 import handlers.queue_due_work
+import handlers.read_defender_api
 import handlers.receive_container_mapping
 import handlers.sync_organization
 import handlers.trace_images
@@ -138,7 +139,7 @@ def trace_images(message: func.ServiceBusMessage) -> None:
 
 
 @app.route(
-    "container-mappings",
+    "api/container-mappings",
     trigger_arg_name="request",
     methods=["POST"],
     auth_level=func.AuthLevel.ANONYMOUS,
@@ -154,6 +155,23 @@ def receive_container_mapping(request: func.HttpRequest) -> func.HttpResponse:
     body = json.dumps(reply.document)
     return func.HttpResponse(
         body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+    )
+
+
+@app.route(
+    "subscriptions/{*path}",
+    trigger_arg_name="request",
+    methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def read_defender_api(request: func.HttpRequest) -> func.HttpResponse:
+    """Tell what is known in the shape of Defender's own API, to whom App Service Authentication names."""
+    incoming = handlers.read_defender_api.ApiRequest(
+        request.method, request.url, {name.lower(): value for name, value in request.headers.items()}
+    )
+    reply = handlers.read_defender_api.read_defender_api(incoming, wiring.dependencies(), wiring.viewers())
+    return func.HttpResponse(
+        reply.body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
     )
 
 

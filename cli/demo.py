@@ -143,8 +143,8 @@ def _show(runtime: Runtime, world: SimulatedWorld, *, once: bool) -> int:
             created_at=runtime.clock.now(),
         )
     )
-    host = host_of(runtime)
     with Progress(runtime.state) as progress:
+        host = host_of(runtime, progress.say)
         first = Pass(runtime, host, everything=True, say=progress.doing)
         first.run()
         _appear(world, progress)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from cli.output import Row, instant
 from cli.problems import WrongOption
-from shared.model.assessment import AssessmentStatus, Resource, ResourceKind, StatusChange
-from shared.model.connector import ConnectorOptions
+from shared.model.assessment import AssessmentStatus, StatusChange
 from shared.model.exemption import Exemption
 from shared.model.ids import ProjectId
-from shared.model.inventory import Project, Repository
+from shared.model.inventory import Project
 from shared.model.organization import Organization
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from shared.posture.exemptions import Exemptions, Place
     from shared.posture.history import Subject
     from shared.posture.rule import Rule
-    from shared.posture.views import Freshness, Recommendation
+    from shared.posture.views import Recommendation
     from shared.wiring.runtime import Runtime
 
 UNTOLD = frozenset({AssessmentStatus.UNKNOWN, AssessmentStatus.NEVER_ASSESSED, AssessmentStatus.STALE})
@@ -46,11 +45,9 @@ class Told:
 
 def place_of(organization: Organization, project: Project | None) -> Place:
     """A project, or the organization itself, as exemptions ask for it."""
-    from shared.posture.exemptions import Place  # noqa: PLC0415 - loads every rule
+    from shared.views import recommendations  # noqa: PLC0415 - loads every rule
 
-    if project is None:
-        return Place(organization.id, organization.name)
-    return Place(organization.id, organization.name, project.id, project.name)
+    return recommendations.place_of(organization, project)
 
 
 def find_rules(wanted: str | None, option: str = "--rule") -> tuple[Rule, ...]:
@@ -86,55 +83,12 @@ def organization_recommendations(
 
     `exemptions` are those that hold; read from the state unless they are given.
     """
-    from shared.posture.exemptions import with_exemptions  # noqa: PLC0415 - loads every rule
-    from shared.posture.views import own_recommendations, project_recommendations  # noqa: PLC0415
+    from shared.views import recommendations  # noqa: PLC0415 - loads every rule
 
     holding = exemptions_now(state, now) if exemptions is None else exemptions
-    repositories: dict[str, list[Repository]] = {}
-    for repository in state.repositories(organization.id):
-        if repository.retired_at is None:
-            repositories.setdefault(repository.project_id, []).append(repository)
-    assessed_at = state.assessed_at(organization.id)
-    freshness = _freshness(state, organization, intervals)
-    own = own_recommendations(
-        Resource(ResourceKind.ORGANIZATION, organization.id, organization.name),
-        state.assessments(organization.id, ProjectId("")),
-        assessed_at.get(""),
-        rules=rules,
-        freshness=freshness,
-        now=now,
+    yield from recommendations.organization_recommendations(
+        state, organization, rules, intervals, now, holding
     )
-    for one in sorted(with_exemptions(own, place_of(organization, None), holding), key=_order):
-        yield None, one
-    projects = sorted(
-        state.projects(organization.id), key=lambda one: (one.name.casefold(), one.name, one.id)
-    )
-    for project in projects:
-        told = project_recommendations(
-            project,
-            repositories.pop(project.id, ()),
-            state.assessments(organization.id, project.id),
-            assessed_at.get(project.id),
-            rules=rules,
-            freshness=freshness,
-            now=now,
-        )
-        place = place_of(organization, project)
-        for one in sorted(with_exemptions(told, place, holding), key=_order):
-            yield project, one
-
-
-def _freshness(state: ConnectorState, organization: Organization, intervals: Intervals) -> Freshness:
-    """By which intervals the organization is refreshed, and what the audit log showed to hold."""
-    from shared.posture.views import Freshness  # noqa: PLC0415 - loads every rule
-
-    holder = state.holder(organization.tenant, organization.id)
-    connector = state.get_connector(holder) if holder is not None else None
-    own = intervals.posture_of(connector.options if connector is not None else ConnectorOptions())
-    summary = state.posture_summaries().get(organization.id)
-    if summary is None:
-        return Freshness(own.look, own.full)
-    return Freshness(own.look, own.full, summary.read_since, summary.confirmed_at)
 
 
 def tell(
@@ -159,6 +113,7 @@ def tell_past(
     """
     from shared.posture.exemptions import Exemptions, with_exemptions  # noqa: PLC0415 - loads every rule
     from shared.posture.history import by_subject, past_recommendations  # noqa: PLC0415
+    from shared.views.recommendations import order  # noqa: PLC0415
 
     kept = Exemptions((one for one in runtime.state.exemptions() if one.created_at <= at), at)
     known = {one.id: one for one in rules}
@@ -172,12 +127,8 @@ def tell_past(
         for project in (None, *of_projects):
             rows = runtime.state.assessments(organization.id, project.id if project else ProjectId(""))
             told = past_recommendations(rows, changes.get(project.id if project else None, {}), known, at)
-            for one in sorted(with_exemptions(told, place_of(organization, project), kept), key=_order):
+            for one in sorted(with_exemptions(told, place_of(organization, project), kept), key=order):
                 yield Told(organization, project, one)
-
-
-def _order(one: Recommendation) -> tuple[str, str, str, str]:
-    return one.rule.id, one.resource.kind.value, one.resource.name.casefold(), one.resource.id
 
 
 def recommendation_row(told: Told) -> Row:

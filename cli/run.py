@@ -101,7 +101,7 @@ def _on_and_on(runtime: Runtime) -> int:
     with interruptible():
         try:
             note("Running. Stop with Ctrl-C.")
-            host_of(runtime).run()
+            host_of(runtime, note).run()
         except KeyboardInterrupt:
             note("Stopped.")
     return ExitCode.DONE

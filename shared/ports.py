@@ -78,6 +78,7 @@ from shared.model.prerequisite import Prerequisite
 from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun, TimelineRecord
 from shared.model.summary import PostureSummary, ProjectSummary
 from shared.model.thresholds import DEFAULTS, Thresholds
+from shared.model.viewer import Viewer
 from shared.model.work import Lease, Work, WorkKind
 
 T = TypeVar("T")
@@ -433,6 +434,17 @@ class InventoryChange:
         return not (self.projects or self.repositories or self.journal)
 
 
+@dataclass(frozen=True, slots=True)
+class RepositoryPage:
+    """Repositories of one project, in order of id. `next` is the `after` of the next page; empty at the end.
+
+    A page may hold fewer than were asked for, even none, and not be the last.
+    """
+
+    rows: tuple[Repository, ...] = ()
+    next: str = ""
+
+
 class ConnectorState(Protocol):
     """The one shared state of all connectors. Every method is safe across threads and processes.
 
@@ -498,6 +510,15 @@ class ConnectorState(Protocol):
 
     def repositories(self, organization: OrganizationId) -> Iterator[Repository]:
         """Every repository row, tombstones too, in order of id."""
+        ...
+
+    def project_repositories(
+        self, organization: OrganizationId, project: ProjectId, *, after: str = "", limit: int = 1000
+    ) -> RepositoryPage:
+        """Repository rows of one project behind the id `after`, tombstones too; at most `limit` of them.
+
+        Takes a bounded time, however many repositories the organization has.
+        """
         ...
 
     def apply_inventory(self, lease: Lease, change: InventoryChange) -> None:
@@ -880,6 +901,14 @@ class Rate(Protocol):
 
     def wait(self, organization: OrganizationId) -> float:
         """Seconds until the organization may send one; 0 takes one of those that it may send now."""
+        ...
+
+
+class Viewers(Protocol):
+    """Knows who looks."""
+
+    def identify(self, headers: Mapping[str, str]) -> Viewer:
+        """Who sent a request with these headers, their names in lower case. Raises `ViewerRefused`."""
         ...
 
 

@@ -2,6 +2,6 @@
 
 from local.host.events import Event, EventKind
 from local.host.functions import IndexingError
-from local.host.host import Host
+from local.host.host import Host, way_in
 
-__all__ = ["Event", "EventKind", "Host", "IndexingError"]
+__all__ = ["Event", "EventKind", "Host", "IndexingError", "way_in"]

@@ -16,7 +16,7 @@ import azure.functions as func
 
 import function_app
 from local.host.functions import IndexingError
-from local.host.host import GRACE, Host
+from local.host.host import GRACE, Host, way_in
 from shared import wiring
 from shared.ports import StateUnavailable
 from shared.wiring.runtime import Runtime, build_runtime
@@ -41,7 +41,14 @@ def serve(
 ) -> int:
     """Host the app in this process until a signal ends it; returns the exit code."""
     port = runtime.settings.http_port or None
-    host = Host(app, runtime, host_json=host_json, grace=grace, http_port=port)
+    host = Host(
+        app,
+        runtime,
+        host_json=host_json,
+        grace=grace,
+        http_port=port,
+        on_serving=lambda url: _say(way_in(url, runtime)),
+    )
     codes: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:

@@ -59,7 +59,10 @@ class QueueFunction:
 
 @dataclass(frozen=True, slots=True)
 class HttpFunction:
-    """A function with an HTTP trigger, at `/{route}`, open to everybody."""
+    """A function with an HTTP trigger, at `/{route}` behind the prefix of host.json, open to everybody.
+
+    With `takes_more` whatever stands behind the route is the function's, too.
+    """
 
     name: str
     call: Callable[..., Any]
@@ -68,12 +71,13 @@ class HttpFunction:
     folder: Path
     route: str
     methods: tuple[str, ...]
+    takes_more: bool = False
 
 
 Function = TimerFunction | QueueFunction | HttpFunction
 
-_PREFIX = "api/"
-"""Before every route, unless host.json names another."""
+_REST = re.compile(r"/\{\*[A-Za-z]+\}$")
+"""The end of a route that takes everything behind it."""
 
 
 def read_functions(app: func.FunctionApp, lookup: Lookup) -> tuple[Function, ...]:
@@ -169,12 +173,17 @@ def _http(name: str, binding: Mapping[str, object], common: Mapping[str, Any]) -
     route = str(binding.get("route") or name)
     if str(binding.get("authLevel", "function")).rpartition(".")[2].lower() != "anonymous":
         raise IndexingError(f"{name}: binding {binding['name']}, authLevel: this host knows anonymous only.")
-    if "{" in route:
-        raise IndexingError(f"{name}: binding {binding['name']}, route: this host knows fixed routes only.")
+    fixed = _REST.sub("", route)
+    if "{" in fixed:
+        raise IndexingError(
+            f"{name}: binding {binding['name']}, route: this host knows fixed routes, "
+            "and {*rest} at the end."
+        )
     methods = binding.get("methods") or ["GET", "POST"]
     return HttpFunction(
         **common,
-        route=f"{_PREFIX}{route.strip('/')}",
+        route=fixed.strip("/"),
+        takes_more=fixed != route,
         methods=tuple(str(one).rpartition(".")[2].upper() for one in methods)
         if isinstance(methods, list | tuple)
         else (),

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from local.host.runs import Run, Runner
 from local.host.session import Means, Plan, Session, WaitFor
 from local.host.timer_store import TimerStore
 from shared.queue.receiver import UnknownQueue
+from shared.wiring.principals import LocalViewers
 from shared.wiring.process import is_alive, process_owner
 from shared.wiring.runtime import Runtime
 from shared.wiring.settings import Settings, format_duration
@@ -52,17 +54,25 @@ class Host:
         on_event: OnEvent | None = None,
         grace: timedelta = GRACE,
         http_port: int | None = None,
+        on_serving: Callable[[str], object] | None = None,
     ) -> None:
         """`settings` win over those of the runtime and the environment, for `%NAME%` in bindings.
 
         `run` serves HTTP on this port of the loopback interface; 0 takes a free one, None serves none.
+        `on_serving` is told the address once it serves.
         """
         functions = read_functions(app, _lookup(runtime.settings, settings or {}))
         self._timers = {one.name: one for one in functions if isinstance(one, TimerFunction)}
         self._queues = tuple(one for one in functions if isinstance(one, QueueFunction))
-        self._http = tuple(one for one in functions if isinstance(one, HttpFunction))
+        options = read_host_json(host_json or functions[0].folder / "host.json")
+        self._http = tuple(
+            replace(one, route=f"{options.route_prefix}/{one.route}".strip("/"))
+            for one in functions
+            if isinstance(one, HttpFunction)
+        )
         self._http_port = http_port
         self._http_url = ""
+        self._on_serving = on_serving
         self._grace = grace
         self._check_queues(runtime)
         self._monitor = TimerStore(runtime.timers_file, owner=process_owner(), is_alive=is_alive)
@@ -72,7 +82,7 @@ class Host:
             queue=runtime.queue,
             clock=runtime.clock,
             log=runtime.dependencies.log,
-            options=read_host_json(host_json or functions[0].folder / "host.json"),
+            options=options,
             grace=grace,
             store_of=lambda timer: self._monitor if timer.use_monitor else self._memory,
             one_at_a_time={name: threading.Lock() for name in self._timers},
@@ -147,6 +157,8 @@ class Host:
         with server:
             self._http_url = server.url
             self._means.log.info("http.served", url=server.url)
+            if self._on_serving is not None:
+                self._on_serving(server.url)
             try:
                 yield
             finally:
@@ -170,6 +182,13 @@ class Host:
                 runtime.queue.next_available_at(function.queue)
             except UnknownQueue as error:
                 raise IndexingError(f"{function.name}: {error}") from None
+
+
+def way_in(url: str, runtime: Runtime) -> str:
+    """How to ask what is known, for the person at this machine: the token is that of this process alone."""
+    viewers = runtime.viewers
+    token = viewers.token if isinstance(viewers, LocalViewers) else "(that of your own viewers)"
+    return f"What is known is told at {url}/subscriptions to Authorization: Bearer {token}"
 
 
 def _lookup(settings: Settings, first: Mapping[str, str]) -> Lookup:

@@ -24,6 +24,8 @@ class HostOptions:
     """For how long the lock of a message is renewed while its function runs."""
     function_timeout: timedelta | None = timedelta(minutes=30)
     """How long a run may take; None for as long as it likes."""
+    route_prefix: str = "api"
+    """What stands before the route of each HTTP function; empty for nothing."""
 
 
 def read_host_json(file: Path) -> HostOptions:
@@ -41,6 +43,10 @@ def read_host_json(file: Path) -> HostOptions:
     bus = _object(extensions.get("serviceBus", {}), file, _SERVICE_BUS)
     if bus.get("autoCompleteMessages", True) is not True:
         raise IndexingError(f"{file}: {_SERVICE_BUS}.autoCompleteMessages: this host knows true only.")
+    http = _object(extensions.get("http", {}), file, "extensions.http")
+    prefix = http.get("routePrefix", HostOptions().route_prefix)
+    if not isinstance(prefix, str) or "{" in prefix:
+        raise IndexingError(f"{file}: extensions.http.routePrefix: is not a fixed text.")
     defaults = HostOptions()
     return HostOptions(
         max_concurrent_calls=_count(
@@ -54,6 +60,7 @@ def read_host_json(file: Path) -> HostOptions:
             file,
             f"{_SERVICE_BUS}.maxAutoLockRenewalDuration",
         ),
+        route_prefix=prefix.strip("/"),
         function_timeout=None
         if top.get("functionTimeout") == "-1"
         else _duration(

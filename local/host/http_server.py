@@ -34,6 +34,7 @@ _CHUNK = 65_536
 _LINE_MOST = 4_096
 _DRAIN_SECONDS = 5.0
 _ONCE = ("Authorization", "Content-Encoding", "Content-Length", "Content-Type", "Host", "Transfer-Encoding")
+_WITHOUT_BODY = ("GET", "HEAD", "DELETE")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
 
@@ -159,6 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _serve(self) -> None:
+        if not self.path.startswith("/"):
+            raise _Unacceptable(HTTPStatus.BAD_REQUEST, "The target of the request is not a path.")
         parts = urlsplit(self.path)
         function = self._function(parts.path)
         self._check_headers()
@@ -184,7 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(response.status_code, headers, response.get_body(), content_type)
 
     def _function(self, path: str) -> HttpFunction:
-        found = [one for one in self.server.functions if path.strip("/").lower() == one.route.lower()]
+        asked = path.strip("/").lower()
+        found = [one for one in self.server.functions if _is_at(asked, one)]
         if not found:
             raise _Unacceptable(HTTPStatus.NOT_FOUND, "There is no function of this address.")
         for one in found:
@@ -205,6 +209,8 @@ class _Handler(BaseHTTPRequestHandler):
             if length is not None or coding.strip().lower() != "chunked":
                 raise _Unacceptable(HTTPStatus.BAD_REQUEST, "The length of the body is not told in one way.")
             return self._chunks()
+        if length is None and self.command in _WITHOUT_BODY:
+            return b""
         if length is None:
             raise _Unacceptable(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing.")
         if _DIGITS.fullmatch(length) is None:
@@ -258,6 +264,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
         """Nothing: the function tells what matters."""
+
+
+def _is_at(path: str, function: HttpFunction) -> bool:
+    route = function.route.lower()
+    return path == route or (function.takes_more and path.startswith(f"{route}/"))
 
 
 def _too_large() -> _Unacceptable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from shared.connector_state.codec import (
     Cell,
@@ -15,6 +16,7 @@ from shared.connector_state.codec import (
     time_or_none,
     time_text,
     time_text_or_none,
+    to_cell,
 )
 from shared.connector_state.database import Part
 from shared.connector_state.journal import write_journal
@@ -23,7 +25,7 @@ from shared.model.ids import OrganizationId, ProjectId, RepositoryId
 from shared.model.inventory import Project, Repository
 from shared.model.organization import Organization
 from shared.model.work import Lease
-from shared.ports import InventoryChange
+from shared.ports import InventoryChange, RepositoryPage
 
 _ORGANIZATION = Document(Organization)
 
@@ -40,10 +42,12 @@ _PUT_REPOSITORY = (
     " is_fork, url, first_seen, missing_since, missing_reason, retired_at, last_seen)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_GET_REPOSITORIES = (
+_REPOSITORIES = (
     "SELECT id, name, project, default_branch, is_disabled, is_fork, url, first_seen, missing_since,"
-    " missing_reason, retired_at, last_seen FROM repositories WHERE organization = ? ORDER BY id"
+    " missing_reason, retired_at, last_seen FROM repositories WHERE organization = ?"
 )
+_GET_REPOSITORIES = f"{_REPOSITORIES} ORDER BY id"
+_GET_PROJECT_REPOSITORIES = f"{_REPOSITORIES} AND project = ? AND id > ? ORDER BY id LIMIT ?"
 
 
 class InventoryPart(Part):
@@ -78,34 +82,19 @@ class InventoryPart(Part):
     def repositories(self, organization: OrganizationId) -> Iterator[Repository]:
         with self._database.read() as connection:
             listed = _last_complete_listing(connection, organization)
-            for (
-                identifier,
-                name,
-                project,
-                default_branch,
-                is_disabled,
-                is_fork,
-                url,
-                first_seen,
-                missing_since,
-                missing_reason,
-                retired_at,
-                last_seen,
-            ) in connection.execute(_GET_REPOSITORIES, (organization,)):
-                yield Repository(
-                    RepositoryId(identifier),
-                    from_cell(name),
-                    ProjectId(project),
-                    None if default_branch is None else from_cell(default_branch),
-                    bool(is_disabled),
-                    bool(is_fork),
-                    from_cell(url),
-                    time_of(first_seen),
-                    time_or_none(missing_since),
-                    from_cell(missing_reason),
-                    time_or_none(retired_at),
-                    listed if missing_since is None and retired_at is None else time_or_none(last_seen),
-                )
+            for row in connection.execute(_GET_REPOSITORIES, (organization,)):
+                yield _repository(row, listed)
+
+    def project_repositories(
+        self, organization: OrganizationId, project: ProjectId, *, after: str = "", limit: int = 1000
+    ) -> RepositoryPage:
+        with self._database.read() as connection:
+            listed = _last_complete_listing(connection, organization)
+            found = connection.execute(
+                _GET_PROJECT_REPOSITORIES, (organization, project, to_cell(after), limit + 1)
+            ).fetchall()
+        rows = tuple(_repository(row, listed) for row in found[:limit])
+        return RepositoryPage(rows, rows[-1].id if len(found) > limit else "")
 
     def apply_inventory(self, lease: Lease, change: InventoryChange) -> None:
         with self._database.write() as connection:
@@ -115,6 +104,37 @@ class InventoryPart(Part):
             for part in slices_of_rows(_repository_rows(lease.organization, change.repositories)):
                 connection.executemany(_PUT_REPOSITORY, part)
             write_journal(connection, change.journal)
+
+
+def _repository(row: tuple[Any, ...], listed: datetime | None) -> Repository:
+    (
+        identifier,
+        name,
+        project,
+        default_branch,
+        is_disabled,
+        is_fork,
+        url,
+        first_seen,
+        missing_since,
+        missing_reason,
+        retired_at,
+        last_seen,
+    ) = row
+    return Repository(
+        RepositoryId(identifier),
+        from_cell(name),
+        ProjectId(project),
+        None if default_branch is None else from_cell(default_branch),
+        bool(is_disabled),
+        bool(is_fork),
+        from_cell(url),
+        time_of(first_seen),
+        time_or_none(missing_since),
+        from_cell(missing_reason),
+        time_or_none(retired_at),
+        listed if missing_since is None and retired_at is None else time_or_none(last_seen),
+    )
 
 
 def _project_rows(organization: OrganizationId, projects: Iterable[Project]) -> Iterator[tuple[Cell, ...]]:

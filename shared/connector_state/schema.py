@@ -262,6 +262,11 @@ CREATE TABLE facts (
 ) WITHOUT ROWID;
 """
 
+_REPOSITORIES_BY_PROJECT = """
+-- A page of one project's repositories, without looking through those of the others.
+CREATE INDEX repositories_by_project ON repositories (organization, project, id);
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _SECOND,
@@ -271,6 +276,7 @@ MIGRATIONS: tuple[str, ...] = (
     _NOTIFIED,
     _FACTS,
     _MAPPINGS,
+    _REPOSITORIES_BY_PROJECT,
 )
 """Migration N takes the schema from version N - 1 to version N."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.model.command import Command
-    from shared.ports import Dependencies, Intake
+    from shared.ports import Dependencies, Intake, Viewers
     from shared.wiring.outages import Message
     from shared.wiring.runtime import Runtime
 
@@ -31,10 +32,12 @@ def current() -> Runtime:
     global _runtime  # noqa: PLW0603 - see `use`
     with _lock:
         if _runtime is None:
+            from shared.wiring.principals import platform_viewers  # noqa: PLC0415
             from shared.wiring.runtime import build_runtime  # noqa: PLC0415 - heavy, see the module docstring
             from shared.wiring.settings import load_settings  # noqa: PLC0415
 
-            _runtime = build_runtime(load_settings())
+            # The Functions host runs this process: a local host has said by `use` what it runs with.
+            _runtime = build_runtime(load_settings(), viewers=platform_viewers(os.environ))
         return _runtime
 
 
@@ -46,6 +49,11 @@ def dependencies() -> Dependencies:
 def intake() -> Intake:
     """What the intake of reports is given beside that."""
     return current().intake
+
+
+def viewers() -> Viewers:
+    """How those who look are known."""
+    return current().viewers
 
 
 def deliver(queue: str, message: Message, handle: Callable[[Command, Dependencies], None]) -> None:

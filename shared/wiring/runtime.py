@@ -28,11 +28,13 @@ from shared.ports import (
     SecretUnavailable,
     State,
     Urgency,
+    Viewers,
 )
 from shared.queue import QueueUrlError, open_queue
 from shared.webhook.sender import SecretError, Webhook, signing_key
 from shared.wiring.clock import SystemClock
 from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
+from shared.wiring.principals import LocalViewers
 from shared.wiring.process import gone, is_alive, process_owner
 from shared.wiring.reporters import KnownOrganizations, ReportRate
 from shared.wiring.settings import Settings, SettingsError
@@ -66,6 +68,8 @@ class Runtime:
     tokens: PipelineTokenVerifier
     sign_ins: SignIns
     """Where people's sign-ins are kept."""
+    viewers: Viewers
+    """How those who look are known."""
     timers_file: Path
     """Where a local host remembers its timers."""
 
@@ -105,10 +109,12 @@ def build_runtime(
     stream_logs: bool = False,
     stores: OpenStores | None = None,
     look_only: bool = False,
+    viewers: Viewers | None = None,
 ) -> Runtime:
     """Open the stores (with `stores`, where that is told) and wire the handlers' dependencies.
 
-    With `look_only` even the leases of the dead are left as they are.
+    Unless `viewers` are told, they are those of a workstation. With `look_only` even the leases of the dead
+    are left as they are.
 
     Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
     """
@@ -157,6 +163,7 @@ def build_runtime(
         ),
         tokens=tokens,
         sign_ins=sign_ins,
+        viewers=viewers or LocalViewers(),
         timers_file=timers_file(settings),
         dependencies=Dependencies(
             state=state,

@@ -17,6 +17,7 @@ from shared.model.assessment import (
     Verdict,
 )
 from shared.model.ids import ProjectId, RuleId
+from shared.model.inventory import Repository
 from shared.model.journal import JournalEvent
 from shared.model.summary import PostureSummary, ProjectSummary, findings_of
 from shared.model.work import Lease, WorkKind
@@ -343,3 +344,28 @@ def test_sums_without_the_lease_are_refused(state: State) -> None:
     with pytest.raises(LeaseLost):
         assessed(state, held, "a", UNHEALTHY)
     assert [one.findings for one in state.project_summaries(ORGANIZATION)] == [{RULE: {HEALTHY: 1}}]
+
+
+def test_a_project_s_repositories_come_page_by_page(state: State) -> None:
+    state.put_organization(organization())
+    held = lease(state)
+    mine = tuple(repository(n, of=1 + n % 2) for n in range(1, 12))
+    buried = replace(repository(12, of=1), retired_at=SOON, last_seen=START)
+    state.apply_inventory(held, InventoryChange((project(1), project(2)), (*mine, buried)))
+    state.finish_listing(held, listed_at=LATER, projects=2, repositories=11)
+    expected = [one for one in state.repositories(ORGANIZATION) if one.project_id == project(1).id]
+
+    pages: list[Repository] = []
+    after = ""
+    while True:
+        page = state.project_repositories(ORGANIZATION, project(1).id, after=after, limit=2)
+        assert len(page.rows) <= 2
+        pages.extend(page.rows)
+        after = page.next
+        if not after:
+            break
+
+    assert pages == expected
+    assert len(pages) == 6
+    assert state.project_repositories(OTHER, project(1).id).rows == ()
+    assert state.project_repositories(ORGANIZATION, project(3).id).rows == ()

@@ -38,17 +38,18 @@ def _queue(name: str) -> list[dict[str, Any]]:
     ]
 
 
-HTTP: list[dict[str, Any]] = [
-    {
-        "direction": "IN",
-        "type": "httpTrigger",
-        "name": "request",
-        "methods": ["POST"],
-        "authLevel": "ANONYMOUS",
-        "route": "container-mappings",
-    },
-    {"direction": "OUT", "type": "http", "name": "$return"},
-]
+def _http(route: str, *methods: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "direction": "IN",
+            "type": "httpTrigger",
+            "name": "request",
+            "methods": list(methods),
+            "authLevel": "ANONYMOUS",
+            "route": route,
+        },
+        {"direction": "OUT", "type": "http", "name": "$return"},
+    ]
 
 
 BINDINGS = {
@@ -65,7 +66,8 @@ BINDINGS = {
     "check_container_mapping": _queue("extension"),
     "assess_organization": _queue("posture"),
     "notify_organization": _queue("notifications"),
-    "receive_container_mapping": HTTP,
+    "receive_container_mapping": _http("api/container-mappings", "POST"),
+    "read_defender_api": _http("subscriptions/{*path}", "GET", "POST", "PUT", "PATCH", "DELETE"),
     "trace_images": _queue("images"),
 }
 

@@ -11,7 +11,7 @@ import azure.functions as func
 import pytest
 
 from local.host import IndexingError
-from local.host.functions import QueueFunction, TimerFunction, read_functions
+from local.host.functions import HttpFunction, QueueFunction, TimerFunction, read_functions
 from local.host.host_json import HostOptions, read_host_json
 from tests.host.conftest import MakeBench
 
@@ -93,6 +93,25 @@ def test_reading_an_app_sets_up_no_logging(monkeypatch: pytest.MonkeyPatch) -> N
     assert root.handlers == []
 
 
+def http_app(route: str) -> func.FunctionApp:
+    app = func.FunctionApp()
+
+    @app.route(route, trigger_arg_name="request", auth_level=func.AuthLevel.ANONYMOUS)
+    def answer(request: func.HttpRequest) -> str:
+        return str(request.url)
+
+    return app
+
+
+def test_a_route_may_take_all_that_is_behind_it() -> None:
+    (fixed,) = read_functions(http_app("things"), nothing)
+    (more,) = read_functions(http_app("things/{*rest}"), nothing)
+    assert isinstance(fixed, HttpFunction)
+    assert isinstance(more, HttpFunction)
+    assert (fixed.route, fixed.takes_more) == ("things", False)
+    assert (more.route, more.takes_more) == ("things", True)
+
+
 @pytest.mark.parametrize(
     ("app", "problem"),
     [
@@ -102,6 +121,8 @@ def test_reading_an_app_sets_up_no_logging(monkeypatch: pytest.MonkeyPatch) -> N
         (lambda: queue_app("inventory", cardinality="many"), "work: takes many messages"),
         (lambda: queue_app("inventory", is_sessions_enabled=True), "work: .* isSessionsEnabled"),
         (lambda: queue_app("inventory", auto_complete_messages=False), "work: .* autoCompleteMessages"),
+        (lambda: http_app("things/{name}"), "answer: .* route: .* fixed routes"),
+        (lambda: http_app("{*rest}"), "answer: .* route: .* fixed routes"),
     ],
 )
 def test_what_this_host_cannot_run_as_azure_would_is_refused(
@@ -196,6 +217,7 @@ def test_a_run_may_take_as_long_as_it_likes(tmp_path: Path) -> None:
         ('{"version": "2.0", "functionTimeout": "soon"}', "functionTimeout: .*hh:mm:ss"),
         ('{"version": "2.0", "extensions": {"serviceBus": []}}', "extensions.serviceBus"),
         ('{"version": "2.0", "extensions": {"serviceBus": {"maxConcurrentCalls": 0}}}', "maxConcurrentCalls"),
+        ('{"version": "2.0", "extensions": {"http": {"routePrefix": "{x}"}}}', "routePrefix"),
         (
             '{"version": "2.0", "extensions": {"serviceBus": {"maxAutoLockRenewalDuration": 5}}}',
             "maxAutoLockRenewalDuration",

@@ -25,7 +25,7 @@ from shared.model.inventory import Project, Repository
 from shared.model.journal import JournalEntry
 from shared.model.organization import Organization
 from shared.model.work import Lease, WorkKind
-from shared.ports import InventoryChange
+from shared.ports import InventoryChange, RepositoryPage
 
 _PROJECT = Document(Project)
 _REPOSITORY = Document(Repository)
@@ -35,6 +35,8 @@ _ROWS: Final = FENCED_MOST - 5
 """Rows of one transaction. Their journal takes a chunk or two more, seldom three."""
 _BYTES: Final = 1_500_000
 """Of documents in one transaction; Table Storage takes four megabytes with everything around."""
+_LOOKED_MOST: Final = 5_000
+"""Rows that one page of a project's repositories looks at: five answers of Table Storage."""
 _PIECE: Final = 500_000
 """Bytes of a partial listing in one row."""
 
@@ -68,6 +70,27 @@ class InventoryPart(CatalogPart, WorkPart):
             row = _REPOSITORY.load(unpack(entity.values))
             alive = row.missing_since is None and row.retired_at is None
             yield replace(row, last_seen=listed) if alive else row
+
+    def project_repositories(
+        self, organization: OrganizationId, project: ProjectId, *, after: str = "", limit: int = 1000
+    ) -> RepositoryPage:
+        """Table Storage has no index beside the key: of the organization's rows, so many are looked at."""
+        listed = self._last_complete_listing(organization)
+        first, end = prefix("repository")
+        begin = key("repository", after) if after else first
+        found: list[Repository] = []
+        looked = 0
+        for entity in self._table.query(partition_of(organization), (begin, end)):
+            row = _REPOSITORY.load(unpack(entity.values))
+            if after and entity.row == begin:
+                continue
+            looked += 1
+            if row.project_id == project:
+                alive = row.missing_since is None and row.retired_at is None
+                found.append(replace(row, last_seen=listed) if alive else row)
+            if len(found) >= limit or looked >= _LOOKED_MOST:
+                return RepositoryPage(tuple(found), row.id)
+        return RepositoryPage(tuple(found))
 
     def _last_complete_listing(self, organization: OrganizationId) -> datetime | None:
         """When everything that is neither missing nor retired was last seen."""
