@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.connector_state import StateUrlError, open_state
+from shared.connector_state.tables import inventory
 from shared.connector_state.tables.account import account_of
 from shared.connector_state.tables.keys import DocumentTooLarge, pack, part, unpack
 from shared.model.assessment import AssessmentChange, ResourceKind
@@ -460,3 +461,22 @@ def test_a_wrong_url_is_told_without_its_secrets(url: str, said: str) -> None:
         account_of(url, "STATE_URL")
     assert said in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_a_page_looks_at_few_rows_and_says_that_there_is_more(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory, "_LOOKED_MOST", 3)
+    state.put_organization(organization())
+    rows = tuple(repository(number, of=1 if number in {1, 9} else 2) for number in range(1, 11))
+    state.apply_inventory(lease(state), InventoryChange((project(1), project(2)), rows))
+    found, sizes, after = [], [], ""
+    while True:
+        page = state.project_repositories(ORGANIZATION, project(1).id, after=after)
+        found += [one.id for one in page.rows]
+        sizes.append(len(page.rows))
+        if not page.next:
+            break
+        after = page.next
+    assert found == [rows[0].id, rows[8].id]
+    assert sizes == [1, 0, 1, 0]
