@@ -1,4 +1,4 @@
-"""A random world against the app: 40 fixed examples, or 2,000 random ones with `-m long`."""
+"""A random world against the app: 25 fixed examples, or 2,000 random ones with `-m long`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _settings(examples: int, *, derandomize: bool) -> settings:
 
 @pytest.mark.timeout(900)
 def test_the_app_follows_the_world(machine: type[WorldMachine]) -> None:
-    run_state_machine_as_test(machine, settings=_settings(40, derandomize=True))
+    run_state_machine_as_test(machine, settings=_settings(25, derandomize=True))
 
 
 @pytest.mark.long
