@@ -1,4 +1,4 @@
-"""A random world against the app: 25 fixed examples, or 2,000 random ones with `-m long`."""
+"""A random world against the app: 100 short fixed examples, or 2,000 random ones with `-m long`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from local.ado_simulator import Simulator
 from tests.world.machine import WorldMachine
 
 STEPS = 20
+SHORT = 8
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +23,10 @@ def machine() -> Iterator[type[WorldMachine]]:
         yield WorldMachine
 
 
-def _settings(examples: int, *, derandomize: bool) -> settings:
+def _settings(examples: int, steps: int, *, derandomize: bool) -> settings:
     return settings(
         max_examples=examples,
-        stateful_step_count=STEPS,
+        stateful_step_count=steps,
         deadline=None,
         database=None,
         derandomize=derandomize,
@@ -36,10 +37,10 @@ def _settings(examples: int, *, derandomize: bool) -> settings:
 
 @pytest.mark.timeout(900)
 def test_the_app_follows_the_world(machine: type[WorldMachine]) -> None:
-    run_state_machine_as_test(machine, settings=_settings(25, derandomize=True))
+    run_state_machine_as_test(machine, settings=_settings(100, SHORT, derandomize=True))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_the_app_follows_many_worlds(machine: type[WorldMachine]) -> None:
-    run_state_machine_as_test(machine, settings=_settings(2_000, derandomize=False))
+    run_state_machine_as_test(machine, settings=_settings(2_000, STEPS, derandomize=False))
