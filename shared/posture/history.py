@@ -48,11 +48,13 @@ def spells(current: Assessment | None, changes: Sequence[StatusChange]) -> list[
     `changes` are those of this rule and resource, oldest first.
     """
     found: list[Spell] = []
-    reason = ""
+    last: StatusChange | None = None
     for one in changes:
         if one.before is not None:
-            _add(found, Spell(one.since, one.at, one.before, one.first_seen, reason or _NO_REASON))
-        reason = one.reason
+            # A first verdict may not be recorded: then the record before tells why something else ended.
+            reason = last.reason if last is not None and last.at == one.since else _NO_REASON
+            _add(found, Spell(one.since, one.at, one.before, one.first_seen, reason))
+        last = one
     if current is not None:
         verdict = current.verdict
         _add(found, Spell(current.changed_at, None, verdict.status, current.first_seen, verdict.reason))

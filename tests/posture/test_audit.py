@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.audit import AuditEntry
-from shared.model.facts import FactKind
+from shared.model.facts import FactKind, OrganizationFacts
+from shared.model.identity import OrganizationPolicies, PolicyValue
 from shared.model.ids import ProjectId
-from shared.posture.audit import Changes, changes_of, matters
+from shared.posture.audit import Changes, changes_of, has_log, matters
 from shared.posture.fact_sets import BY_KIND, FACT_SETS, Level
-from tests.posture.builders import NOW
+from tests.posture.builders import NOW, policies, some_organization, without
 
 HERE = ProjectId("aaaaaaaa-0000-4000-8000-000000000001")
 THERE = ProjectId("aaaaaaaa-0000-4000-8000-000000000002")
@@ -149,3 +150,27 @@ def test_everything_that_counts_as_logged_is_made_uncertain_by_something() -> No
     told = {kind for _, kinds in _MEANING for kind in kinds}
     assert {one.kind for one in FACT_SETS if one.is_logged} <= told
     assert all(kind in BY_KIND for kind in told)
+
+
+def keeping(*, value: bool | None, effective: bool | None) -> OrganizationFacts:
+    """An organization whose policy of keeping a log says so."""
+    told = {"Policy.LogAuditEvents": PolicyValue(value, effective)}
+    return some_organization(organization_policies=OrganizationPolicies(told))
+
+
+@pytest.mark.parametrize(
+    ("facts", "has"),
+    [
+        (some_organization(), True),
+        (keeping(value=True, effective=None), True),
+        (keeping(value=True, effective=False), False),
+        (keeping(value=False, effective=True), False),
+        (keeping(value=None, effective=None), False),
+        (some_organization(organization_policies=policies(LogAuditEvents=None)), False),
+        (without(some_organization(), K.ORGANIZATION_POLICIES), False),
+        (without(some_organization(), K.AUDIT_STREAMS), False),
+        (some_organization(audit_streams=()), True),
+    ],
+)
+def test_there_is_a_log_where_it_is_kept_and_may_be_read(facts: OrganizationFacts, *, has: bool) -> None:
+    assert has_log(facts) is has

@@ -14,11 +14,13 @@ from shared.model.assessment import (
     Verdict,
 )
 from shared.model.ids import RuleId
+from shared.posture.catalogue import RULES as CATALOGUE
 from shared.posture.history import (
     NOT_RECORDED,
     Spell,
     Trend,
     by_subject,
+    past_recommendations,
     spell_at,
     spells,
     subjects,
@@ -204,3 +206,35 @@ def test_a_row_of_before_history_was_kept_is_honest() -> None:
     told = spells(current, [])
     assert [(one.start, one.status) for one in told] == [(NOW, None), (NOW + 5 * DAY, Is.HEALTHY)]
     assert spell_at(told, NOW - DAY) is None
+
+
+def test_recommendations_of_the_past_are_told_as_they_were() -> None:
+    world = a_world()
+    rules = {rule.id: rule for rule in CATALOGUE}
+    history = by_subject(world.history)
+    for at, truth in world.truth[::7]:
+        told = list(past_recommendations(world.rows.values(), history, rules, at))
+        assert {(one.resource.id, one.rule.id): one.status for one in told} == truth
+        for one in told:
+            assert one.rule is rules[one.rule.id]
+            assert one.last_status is one.status
+            assert one.first_seen is not None
+            assert one.changed_at is not None
+            assert one.first_seen <= one.changed_at <= at
+            assert (one.evidence, one.permission, one.assessed_at, one.exemption) == ({}, "", None, None)
+            assert one.reason in {f"It is {one.status}.", "Why it was so is not recorded."}
+    assert not list(past_recommendations(world.rows.values(), history, rules, NOW - DAY))
+
+
+def test_a_recommendation_of_a_forgotten_time_is_unknown_and_of_a_lost_rule_is_none() -> None:
+    world = a_world()
+    history = by_subject([one for one in world.history if one.at >= NOW + 60 * DAY])
+    rules = {rule.id: rule for rule in CATALOGUE if rule.id == RULES[0]}
+    told = list(past_recommendations(world.rows.values(), history, rules, NOW + 10 * DAY))
+    assert told
+    assert {one.rule.id for one in told} == {RULES[0]}
+    forgotten = [one for one in told if one.reason == NOT_RECORDED]
+    assert forgotten
+    for one in forgotten:
+        assert (one.status, one.last_status, one.changed_at) == (Is.UNKNOWN, None, None)
+        assert one.first_seen is not None

@@ -9,10 +9,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.model.assessment import AssessmentStatus, ResourceAssessments, ResourceKind
-from shared.model.facts import FactKind, ProjectFacts
+from shared.model.facts import FactKind, OrganizationFacts, ProjectFacts
 from shared.model.inventory import Project, Repository
+from shared.posture.catalogue import RULES
 from shared.posture.judge import judge
-from shared.posture.views import Freshness, Recommendation, count, project_recommendations
+from shared.posture.rule import Rule
+from shared.posture.subjects import organization_resource
+from shared.posture.views import (
+    Freshness,
+    Recommendation,
+    count,
+    own_recommendations,
+    project_recommendations,
+)
 from tests.posture.builders import (
     NOW,
     ORGANIZATION,
@@ -23,6 +32,7 @@ from tests.posture.builders import (
     a_project,
     a_repository,
     some_facts,
+    some_organization,
     without,
 )
 
@@ -178,3 +188,67 @@ def test_without_a_log_all_grow_old_by_the_short_interval() -> None:
     for rule in (RULE_LOGGED, RULE_BEYOND):
         assert not fresh.is_stale(rule, NOW, NOW + 16 * HOURS)
         assert fresh.is_stale(rule, NOW, NOW + 17 * HOURS)
+
+
+OWN_RULES = tuple(
+    rule for rule in RULES if rule.resource in {ResourceKind.ORGANIZATION, ResourceKind.AGENT_POOL}
+)
+OF_ORGANIZATION = [rule.id for rule in OWN_RULES if rule.resource is ResourceKind.ORGANIZATION]
+OF_POOLS = [rule.id for rule in OWN_RULES if rule.resource is ResourceKind.AGENT_POOL]
+
+
+def shown_of_organization(
+    facts: OrganizationFacts | None,
+    *,
+    assessed_at: datetime | None = NOW,
+    now: datetime = NOW,
+    judged_by: Sequence[Rule] = RULES,
+) -> list[Recommendation]:
+    rows = judge(ORGANIZATION, facts, (), judged_by, NOW).rows if facts else ()
+    return list(
+        own_recommendations(
+            organization_resource(some_organization()),
+            iter(rows),
+            assessed_at,
+            rules=RULES,
+            freshness=Freshness(EIGHT_HOURS, EIGHT_HOURS),
+            now=now,
+        )
+    )
+
+
+def test_what_is_said_of_an_organization_is_of_it_and_of_its_agent_pools() -> None:
+    told = shown_of_organization(some_organization())
+    assert [one.rule.id for one in told] == [rule.id for rule in OWN_RULES]
+    for one in told:
+        assert one.resource.kind is one.rule.resource
+        assert one.assessed_at == one.first_seen == one.changed_at == NOW
+        assert one.status is one.last_status
+    assert outcomes(told)["healthy"] > len(told) / 2
+
+
+def test_an_organization_without_agent_pools_has_no_recommendation_of_them() -> None:
+    told = shown_of_organization(some_organization(agent_pools=()))
+    assert [one.rule.id for one in told] == OF_ORGANIZATION
+
+
+def test_an_organization_that_was_never_assessed_says_so_for_every_rule() -> None:
+    told = shown_of_organization(None, assessed_at=None)
+    assert outcomes(told) == {"neverAssessed": len(OWN_RULES)}
+    assert {one.resource for one in told} == {organization_resource(some_organization())}
+    assert {(one.reason, one.assessed_at, one.first_seen) for one in told} == {
+        ("It has not been assessed yet.", None, None)
+    }
+
+
+def test_rules_that_are_new_have_not_judged_the_organization_yet() -> None:
+    told = shown_of_organization(some_organization(), judged_by=SOME_RULES)
+    assert [one.rule.id for one in told] == OF_ORGANIZATION
+    assert outcomes(told) == {"neverAssessed": len(OF_ORGANIZATION)}
+
+
+def test_what_was_said_of_an_organization_grows_old() -> None:
+    told = shown_of_organization(some_organization(), now=NOW + 2 * EIGHT_HOURS + timedelta(seconds=1))
+    assert outcomes(told) == {"stale": len(OWN_RULES)}
+    assert {one.last_status for one in told} <= {AssessmentStatus.HEALTHY, AssessmentStatus.NOT_APPLICABLE}
+    assert OF_POOLS
