@@ -11,7 +11,7 @@ import pytest
 from shared.model.assessment import AssessmentStatus, Resource, ResourceKind
 from shared.model.exemption import Exemption, ExemptionKind, ExemptionScope, ExemptionTarget
 from shared.model.ids import OrganizationId, ProjectId, RuleId, TenantId
-from shared.model.journal import JournalEvent
+from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Organization
 from shared.posture.catalogue import RULES, find
 from shared.posture.exemption_plan import (
@@ -241,15 +241,25 @@ def test_a_plan_tells_what_is_new_changed_kept_and_gone_of_its_source_alone() ->
         (Action.REMOVE, gone),
     ]
     assert plan([kept], [kept], "default")[0].action is Action.KEEP
-    journal = journal_of(steps, "ana", NOW)
-    assert [one.event for one in journal] == [
-        JournalEvent.EXEMPTION_CHANGED,
-        JournalEvent.EXEMPTION_ADDED,
-        JournalEvent.EXEMPTION_REMOVED,
-    ]
-    assert [one.requested_by for one in journal] == ["ana"] * 3
-    assert journal[2].after == ""
-    assert journal[2].before.startswith("waiver until 2027-01-01")
+    ends = "waiver until 2027-01-01 12:00 UTC by ana"
+    assert journal_of(steps, "ana", NOW) == tuple(
+        JournalEntry(
+            at=NOW,
+            event=event,
+            organization=of.target.organization,
+            subject=of.id,
+            subject_name=in_words(of.scope),
+            before=before,
+            after=later,
+            reason=of.reason,
+            requested_by="ana",
+        )
+        for event, of, before, later in (
+            (JournalEvent.EXEMPTION_CHANGED, after, ends, ends),
+            (JournalEvent.EXEMPTION_ADDED, new, "", ends),
+            (JournalEvent.EXEMPTION_REMOVED, gone, ends, ""),
+        )
+    )
 
 
 def test_who_answers_stays_unless_the_file_says_so() -> None:

@@ -17,6 +17,7 @@ from shared.model.connector import (
 )
 from shared.model.failure import Failure, FailureKind
 from shared.model.ids import ConnectorId, TenantId
+from shared.model.journal import JournalEntry, JournalEvent
 from shared.reconcile.authorization import REFUSED, authorization_entry, judge_authorization
 
 T0 = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -40,9 +41,16 @@ def test_every_refusal_ends_it_and_names_the_connector_in_the_fix(code: str) -> 
     state = judge_authorization(CONNECTOR, refused(code), T0)
     assert (state.status, state.code, state.since) == (AuthorizationStatus.ENDED, code, T0)
     assert "authorize contoso" in state.fix
-    entry = authorization_entry(CONNECTOR, state, T0)
-    assert entry is not None
-    assert entry.after == "ended"
+    assert authorization_entry(CONNECTOR, state, LATER) == JournalEntry(
+        at=LATER,
+        event=JournalEvent.AUTHORIZATION_CHANGED,
+        connector=CONNECTOR.id,
+        subject=CONNECTOR.id,
+        subject_name="contoso",
+        before="unknown",
+        after="ended",
+        reason="No. Run: ado-connector connector authorize contoso.",
+    )
 
 
 @pytest.mark.parametrize("kind", [FailureKind.TRANSIENT, FailureKind.THROTTLED, FailureKind.UNREADABLE])

@@ -282,6 +282,44 @@ def test_an_installation_tells_that_it_is_not_shared_where_nothing_else_does() -
     assert decide(later, SHARED, INSTALLING, NOW + HOUR).install
 
 
+def test_a_refusal_is_told_with_what_azure_devops_said_and_what_would_help() -> None:
+    missing = after(SHARED)
+    pending = begun(missing, decide(missing, SHARED, INSTALLING, NOW), NOW)
+    state = refused(pending, DENIED, INSTALLING, missing)
+    assert pending.attempt is not None
+    assert state == replace(
+        pending,
+        attempt=replace(
+            pending.attempt,
+            outcome=InstallOutcome.REFUSED,
+            message="Installing it was refused: Denied.",
+        ),
+        evidence=f"{pending.evidence} Installing it was refused: Denied.",
+        fix="Ask. Permission that allows it: vso.extension.",
+    )
+    silent = Failure(FailureKind.DENIED, "PermissionMissing", "Denied.")
+    assert refused(pending, silent, INSTALLING, missing).fix == pending.fix
+
+
+def test_an_installation_that_finds_nothing_shared_says_so_since_when_it_is_known() -> None:
+    missing = after(UNTOLD)
+    pending = begun(missing, decide(missing, UNTOLD, INSTALLING, NOW), NOW)
+    pending = replace(pending, checked_at=NOW + HOUR)
+    gone = Failure(FailureKind.GONE, "NotFound", "404.")
+    told = "It could not be installed since it is not shared with this organization."
+    state = refused(pending, gone, INSTALLING, missing)
+    assert state.attempt is not None
+    assert (state.attempt.outcome, state.attempt.message) == (InstallOutcome.NOT_SHARED, told)
+    assert state.evidence == (
+        f"Azure DevOps has no installation of ms-securitydevops.ms-dfd-code-to-cloud. {told}"
+    )
+    for known in (missing, None, replace(missing, status=ExtensionStatus.UNKNOWN)):
+        assert refused(pending, gone, INSTALLING, known).since == NOW + HOUR
+    unshared = replace(missing, status=ExtensionStatus.NOT_SHARED, since=NOW - HOUR)
+    assert refused(pending, gone, INSTALLING, unshared).since == NOW - HOUR
+    assert refused(replace(pending, attempt=None), gone, INSTALLING, missing).attempt is None
+
+
 def test_since_holds_and_the_journal_tells_changes_alone() -> None:
     first = after(SHARED)
     again = judge(SHARED, INSTALLING, first, NOW + HOUR)

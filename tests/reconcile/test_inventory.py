@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.failure import Failure, FailureKind
 from shared.model.ids import OrganizationId, ProjectId, RepositoryId
 from shared.model.inventory import ObservedProject, ObservedRepository, Project, Repository
-from shared.model.journal import JournalEvent
+from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
 from shared.model.prerequisite import Prerequisite, PrerequisiteName, PrerequisiteStatus
 from shared.reconcile.inventory import (
@@ -21,6 +22,7 @@ from shared.reconcile.inventory import (
     RIGHTS,
     Comparison,
     Evidence,
+    Rights,
     RightsCheck,
     compare_projects,
     compare_repositories,
@@ -337,3 +339,108 @@ def test_unknown_projects_are_named_once_in_order() -> None:
         observed(repository(n), project_id=ProjectId(p)) for n, p in enumerate(["c", "a", "b", "c"])
     ]
     assert unknown_projects(repositories, projects) == ("b", "c")
+
+
+def project(number: int = 1, **changes: object) -> Project:
+    """A known project."""
+    row = Project(
+        ProjectId(f"{number:08d}-0000-0000-0000-00000000000p"),
+        "web",
+        "wellFormed",
+        "private",
+        T0 - HOUR,
+        last_seen=T0,
+    )
+    return replace(row, **changes)  # type: ignore[arg-type]
+
+
+def told(row: Project, **changes: object) -> ObservedProject:
+    """The project as a listing tells it."""
+    item = ObservedProject(row.id, row.name, row.state, row.visibility)
+    return replace(item, **changes)  # type: ignore[arg-type]
+
+
+def an_entry(event: JournalEvent, row: Project, **told: object) -> JournalEntry:
+    entry = JournalEntry(T0 + HOUR, event, organization=ORGANIZATION, subject=row.id, subject_name=row.name)
+    return replace(entry, **told)  # type: ignore[arg-type]
+
+
+def test_a_project_that_is_new_is_a_row_and_a_line_of_the_journal() -> None:
+    row = project()
+    found = compare_projects(ORGANIZATION, (), Observation.whole((told(row),)), T0 + HOUR)
+    assert found.rows == (replace(row, first_seen=T0 + HOUR, last_seen=None),)
+    assert found.journal == (an_entry(JournalEvent.PROJECT_DISCOVERED, row, after="web"),)
+    assert (found.vanished, found.present) == ((), 1)
+
+
+def test_a_project_as_it_was_is_no_news() -> None:
+    row = project()
+    found = compare_projects(ORGANIZATION, [row], Observation.whole((told(row),)), T0 + HOUR)
+    assert (found.rows, found.journal, found.vanished, found.present) == ((), (), (), 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "event", "before", "after", "reason"),
+    [
+        ({"name": "shop"}, JournalEvent.PROJECT_RENAMED, "web", "shop", ""),
+        ({"state": "deleting"}, JournalEvent.PROJECT_CHANGED, "wellFormed", "deleting", "state"),
+        ({"visibility": "public"}, JournalEvent.PROJECT_CHANGED, "private", "public", "visibility"),
+    ],
+)
+def test_each_change_of_a_project_is_written_and_told(
+    change: dict[str, str], event: JournalEvent, before: str, after: str, reason: str
+) -> None:
+    row = project()
+    found = compare_projects(ORGANIZATION, [row], Observation.whole((told(row, **change),)), T0 + HOUR)
+    assert found.rows == (replace(row, **change),)  # type: ignore[arg-type]
+    name = change.get("name", "web")
+    assert found.journal == (
+        an_entry(event, row, subject_name=name, before=before, after=after, reason=reason),
+    )
+
+
+def test_a_project_that_is_listed_again_is_told_as_back_or_restored() -> None:
+    missing = project(1, missing_since=T0, missing_reason="It was not listed.")
+    retired = project(2, missing_since=T0, retired_at=T0, state="deleted")
+    listing = Observation.whole((told(missing), told(retired, state="wellFormed")))
+    found = compare_projects(ORGANIZATION, [missing, retired], listing, T0 + HOUR)
+    assert found.rows == (project(1, last_seen=None), project(2, last_seen=None))
+    again = "It is listed again."
+    assert found.journal == (
+        an_entry(JournalEvent.PROJECT_BACK, missing, reason=again),
+        an_entry(JournalEvent.PROJECT_RESTORED, retired, reason=again),
+    )
+
+
+def test_a_project_that_is_not_listed_has_vanished_only_from_a_complete_listing() -> None:
+    row, missing, retired = project(1), project(2, missing_since=T0), project(3, retired_at=T0)
+    whole = compare_projects(ORGANIZATION, [row, missing, retired], Observation.whole(()), T0 + HOUR)
+    assert (whole.vanished, whole.present, whole.rows) == ((row, missing), 0, ())
+    broke: Observation[ObservedProject] = Observation.partial((), BROKE)
+    partial = compare_projects(ORGANIZATION, [row, missing, retired], broke, T0 + HOUR)
+    assert (partial.vanished, partial.present, partial.rows, partial.journal) == ((), 1, (), ())
+
+
+def test_rights_tell_since_when_they_hold_and_why_not() -> None:
+    now = rights().now
+    nobody = RightsCheck(stored=(), now=now[1:], previous_listing=T0)
+    assert nobody.of(T0) == (Rights.UNKNOWN, "The identity's rights could not be read.")
+    assert rights().of(T0 - HOUR) == (Rights.UNCHANGED, "")
+    # Held for longer than they are known: the stored time counts, where they are the same.
+    fresh = tuple(replace(one, since=T0 + HOUR) for one in now)
+    assert RightsCheck(stored=now, now=fresh, previous_listing=None).of(T0) == (Rights.UNCHANGED, "")
+    changed = "The identity or its rights changed since it was last seen."
+    assert RightsCheck(stored=(), now=fresh, previous_listing=None).of(T0) == (Rights.UNKNOWN, changed)
+    assert RightsCheck(stored=(), now=fresh, previous_listing=T0).of(T0) == (Rights.UNKNOWN, changed)
+    later = RightsCheck(stored=(), now=fresh, previous_listing=T0 + HOUR)
+    assert later.of(T0) == (Rights.UNCHANGED, "")
+
+
+def test_rights_that_were_lost_before_it_was_last_seen_do_not_explain_an_absence() -> None:
+    lost = rights(PrerequisiteStatus.NOT_MET, since=T0)
+    assert lost.of(T0)[0] is Rights.UNCHANGED
+    assert lost.of(T0 - HOUR)[0] is Rights.LOST
+    assert lost.of(T0 - HOUR)[1].endswith("evidence fix")
+    unknown = rights(PrerequisiteStatus.UNKNOWN)
+    assert unknown.of(T0)[0] is Rights.UNKNOWN
+    assert "evidence" in unknown.of(T0)[1]

@@ -13,7 +13,7 @@ from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityR
 from shared.model.failure import Failure, FailureKind
 from shared.model.identity import Account
 from shared.model.ids import ConnectorId, OrganizationId, TenantId
-from shared.model.journal import JournalEvent
+from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.observation import Observation
 from shared.model.organization import Enrollment, OnboardingCause, OnboardingState, Organization
 from shared.reconcile.organizations import (
@@ -267,8 +267,21 @@ def test_a_merge_keeps_the_older_time_and_all_former_names() -> None:
     other = organization("contoso", id=OrganizationId("other"), account_id="1", former_names=("b",))
     merged, gone, entry = merge_into(kept, other, NOW)
     assert (merged.account_id, merged.first_seen, merged.former_names) == ("1", BEFORE, ("a", "b"))
-    assert gone.merged_into == kept.id
-    assert entry.event is JournalEvent.ORGANIZATION_MERGED
+    assert gone == replace(other, merged_into=kept.id)
+    assert entry == JournalEntry(
+        at=NOW,
+        event=JournalEvent.ORGANIZATION_MERGED,
+        organization=kept.id,
+        subject=kept.id,
+        subject_name="contoso",
+        before="other",
+        after=kept.id,
+        reason="Both records are the organization with instance id i.",
+    )
+    nameless = merge_into(replace(kept, instance_id=""), replace(other, instance_id="j"), NOW)[0]
+    assert (merged.instance_id, nameless.instance_id) == ("i", "j")
+    numbered = merge_into(replace(kept, account_id="2"), other, NOW)[0]
+    assert (numbered.account_id, numbered.id, numbered.name) == ("2", kept.id, kept.name)
 
 
 accounts = st.lists(

@@ -18,11 +18,13 @@ from shared.model.identity import (
     PolicyValue,
 )
 from shared.model.ids import NO_TENANT, ConnectorId, OrganizationId, TenantId
+from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import OnboardingState, Organization
 from shared.model.prerequisite import INFORMATIONAL, Prerequisite, PrerequisiteName, PrerequisiteStatus
 from shared.reconcile.prerequisites import (
     AUDIT_POLICY,
     OAUTH_POLICY,
+    TITLES,
     WRONG_TENANT,
     administrators_descriptor,
     administrators_sid,
@@ -382,3 +384,22 @@ def test_the_journal_tells_changes_and_first_failures_only() -> None:
         "met",
         "notMet",
     )
+    later = NOW + timedelta(hours=1)
+    wrong = next(one for one in bad if one.status is PrerequisiteStatus.NOT_MET)
+    told = JournalEntry(
+        at=later,
+        event=JournalEvent.PREREQUISITE_CHANGED,
+        connector=connector().id,
+        organization=organization.id,
+        subject="projectCollectionAdministrator",
+        subject_name=TITLES[wrong.name],
+        before="met",
+        after="notMet",
+        reason=f"{wrong.evidence} {wrong.fix}",
+    )
+    assert changes(organization, connector(), good, bad, later) == [told]
+    assert changes(organization, connector(), (), bad, later) == [replace(told, before="")]
+    assert wrong.evidence
+    assert wrong.fix
+    (better,) = changes(organization, connector(), bad, good, later)
+    assert (better.before, better.after) == ("notMet", "met")

@@ -55,6 +55,22 @@ def test_success_is_due_one_interval_after_it_began() -> None:
     assert (done.failures_in_a_row, done.checkpoint, done.last_failure) == (0, "", None)
 
 
+def test_success_forgets_every_failure_and_wait() -> None:
+    failure = Failure(FailureKind.TRANSIENT, "Timeout", "It timed out.")
+    failing = failed(replace(WORK, checkpoint="p7"), failure, NOW, HOUR, MINUTE, HOUR)
+    assert (failing.checkpoint, failing.due_at, failing.not_before) == ("p7", NOW, NOW + MINUTE)
+    assert succeeded(failing, NOW, NOW + MINUTE, HOUR) == replace(
+        WORK, due_at=NOW + HOUR, last_success=NOW + MINUTE
+    )
+
+
+def test_the_rest_of_a_run_is_due_at_once() -> None:
+    waiting = replace(WORK, due_at=NOW + HOUR, not_before=NOW + HOUR, failures_in_a_row=2)
+    rest = to_be_continued(waiting, "p7", NOW)
+    assert rest == replace(waiting, due_at=NOW, not_before=None, checkpoint="p7")
+    assert to_be_continued(replace(WORK, due_at=NOW - HOUR), "p7", NOW).due_at == NOW - HOUR
+
+
 def test_a_run_longer_than_its_interval_is_due_again_at_once_and_not_in_the_past() -> None:
     assert succeeded(WORK, NOW, NOW + 2 * HOUR, HOUR).due_at == NOW + 2 * HOUR
 
