@@ -918,6 +918,13 @@ class Viewers(Protocol):
         """Who sent a request with these headers, their names in lower case. Raises `ViewerRefused`."""
         ...
 
+    def enter(self, headers: Mapping[str, str], token: str) -> str:
+        """The cookie for whoever comes with this token of an address that was printed for them.
+
+        Raises `ViewerRefused` for a token that is none, or was used.
+        """
+        ...
+
 
 class Notifier(Protocol):
     """Tells somebody outside what happened."""
