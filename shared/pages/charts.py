@@ -73,6 +73,7 @@ def _svg(width: float, height: float, name: str, label: str, drawn: str, *, is_s
 
     told = label if is_safe else escape(printable(label))
     return Markup(  # noqa: S704 - every text in it was escaped
-        f'<svg class="{name}" role="img" aria-label="{told}" preserveAspectRatio="xMinYMid" viewBox="0 0 {width:g} {height:g}" '
+        f'<svg class="{name}" role="img" aria-label="{told}" preserveAspectRatio="xMinYMid" '
+        f'viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}">{drawn}</svg>'
     )

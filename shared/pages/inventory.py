@@ -22,6 +22,7 @@ from shared.pages.look import (
     link_of,
     most_of,
     scanned,
+    scanned_of,
 )
 from shared.views.lists import OPEN, Branch, Page, Row, Twig, page_of
 from shared.views.organizations import tell
@@ -161,7 +162,7 @@ def inventory_rows(look: Look) -> Iterator[Values]:
             "exempted": counts.exempted,
             "unknown": counts.untold,
             "healthy": counts.healthy,
-            "advancedSecurity": scanned((row.own,)) if repository else "",
+            "advancedSecurity": scanned(row.own) if repository else "",
             "lastSeen": instant(row.last_seen) or "",
             "assessedAt": instant(row.assessed_at) or "",
         }
@@ -206,7 +207,7 @@ def _branch(look: Look, branch: Branch, unfolded: set[str]) -> Values:
         "findings": addresses.address(
             "/recommendations", {"view": "all", "status": OPEN, "organization": organization.id}
         ),
-        "scanned": scanned(
+        "scanned": scanned_of(
             row.own for row in look.overview.rows(sheet) if row.item.resource.kind is ResourceKind.REPOSITORY
         ),
         "extension": (extension.status.value if extension else "notChecked") if whole else "",
@@ -253,7 +254,7 @@ def _twig(look: Look, sheet: Sheet, twig: Twig, unfolded: set[str]) -> Values:
         "more": more if shown and len(twig.repositories) > _LEAVES_MOST else "",
         "counts": twig.counts,
         "findings": findings_link(row),
-        "scanned": scanned(one.own for one in twig.repositories),
+        "scanned": scanned_of(one.own for one in twig.repositories),
         "last_seen": row.last_seen,
         "assessed_at": row.assessed_at,
     }

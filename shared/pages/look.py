@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -151,16 +152,20 @@ def findings_link(row: Row) -> str:
     return addresses.address("/recommendations", wanted)
 
 
-def scanned(outcomes: Iterable[Outcome]) -> str:
-    """Whether Advanced Security is on: of one repository in a word, of many how many."""
-    told = [status for outcome in outcomes for rule, status in outcome.told if rule.id == ADVANCED_SECURITY]
-    on = sum(status is AssessmentStatus.HEALTHY for status in told)
-    off = sum(status is AssessmentStatus.UNHEALTHY for status in told)
-    if len(told) == 1:
-        return "on" if on else "off" if off else "not known"
-    if not told:
+def scanned(outcome: Outcome) -> str:
+    """Whether Advanced Security is on for a repository."""
+    words = {AssessmentStatus.HEALTHY: "on", AssessmentStatus.UNHEALTHY: "off"}
+    told = [words.get(status, "not known") for rule, status in outcome.told if rule.id == ADVANCED_SECURITY]
+    return told[0] if told else ""
+
+
+def scanned_of(outcomes: Iterable[Outcome]) -> str:
+    """For how many repositories Advanced Security is on."""
+    told = Counter(scanned(one) for one in outcomes)
+    judged = told.total() - told[""]
+    if not judged:
         return ""
-    return f"on for {on} of {len(told)}" if on + off else "not known"
+    return f"on for {told['on']} of {judged}" if told["on"] + told["off"] else "not known"
 
 
 def leaf(row: Row) -> Values:
@@ -178,7 +183,7 @@ def leaf(row: Row) -> Values:
         "branch": branch.removeprefix("refs/heads/"),
         "counts": row.counts,
         "findings": findings_link(row),
-        "scanned": scanned((row.own,)) if repository else "",
+        "scanned": scanned(row.own) if repository else "",
         "last_seen": row.last_seen,
         "assessed_at": row.assessed_at,
     }

@@ -10,7 +10,18 @@ from shared.model.assessment import AssessmentStatus, ResourceKind
 from shared.model.journal import JournalEntry
 from shared.model.viewer import Sight
 from shared.pages import addresses
-from shared.pages.look import PAGE, Absent, Look, Values, find_project, leaf, link_of, most_of, scanned
+from shared.pages.look import (
+    PAGE,
+    Absent,
+    Look,
+    Values,
+    find_project,
+    leaf,
+    link_of,
+    most_of,
+    scanned,
+    scanned_of,
+)
 from shared.pages.recommendations import told
 from shared.reconcile.prerequisites import TITLES
 from shared.views.lists import Finding, Page, Row, page_of
@@ -99,7 +110,7 @@ def project_page(look: Look, organization: str, project: str) -> tuple[str, Valu
             ("Last listed", owner.last_seen),
             *_absence(owner.missing_since, owner.missing_reason),
             ("Last assessed", row.assessed_at),
-            ("Advanced Security", scanned(one.own for one in repositories) or "no repository to judge"),
+            ("Advanced Security", scanned_of(one.own for one in repositories) or "no repository to judge"),
         ],
         "prerequisites": [],
         "inside": [leaf(one) for one in repositories[:_INSIDE_MOST]],
@@ -146,7 +157,7 @@ def repository_page(look: Look, organization: str, project: str, repository: str
             ("Last listed", kept.last_seen),
             *_absence(kept.missing_since, kept.missing_reason),
             ("Last assessed", row.assessed_at),
-            ("Advanced Security", scanned((row.own,)) or "not known"),
+            ("Advanced Security", scanned(row.own) or "not known"),
         ],
         "prerequisites": [],
         "inside": [],
