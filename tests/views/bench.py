@@ -278,10 +278,13 @@ def of_project(one: Project) -> Resource:
 
 
 @contextmanager
-def opened(folder: Path, viewers: Viewers | None = None) -> Iterator[Bench]:
-    """A bench that serves an empty state."""
+def opened(folder: Path, viewers: Viewers | None = None, state_url: str = "") -> Iterator[Bench]:
+    """A bench that serves an empty state: of this place or, unless one is told, in the folder."""
     runtime = build_runtime(
-        Settings(state_url=f"sqlite:///{folder / 'state.db'}"),
+        Settings(
+            state_url=state_url or f"sqlite:///{folder / 'state.db'}",
+            queue_url=f"sqlite:///{folder / 'queue.db'}",
+        ),
         clock=Still(),
         viewers=viewers or LocalViewers(TOKEN),
     )
