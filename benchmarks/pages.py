@@ -1,7 +1,9 @@
-"""How long pages take with 50 organizations and 100,000 repositories: python -m benchmarks.pages [STATE_URL]
+"""How long pages take with 50 organizations and 100,000 repositories.
 
-The state is made through its own port: SQLite in a temporary folder, or what STATE_URL names (an empty Azurite,
-say). Then the app's pages are asked for over HTTP: once to warm up, then five times each.
+    python -m benchmarks.pages [STATE_URL]
+
+The state is made through its own port: SQLite in a temporary folder, or what STATE_URL names (an empty
+Azurite, say). Then the app's pages are asked for over HTTP: once to warm up, then five times each.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 
@@ -83,9 +86,12 @@ def fill(bench: Bench) -> OrganizationId:
 
 @contextmanager
 def furnished(url: str) -> Iterator[tuple[Bench, OrganizationId]]:
-    with tempfile.TemporaryDirectory(prefix="ado-connector-pages-") as folder:
-        with opened(Path(folder), state_url=url) as bench:
-            yield bench, fill(bench)
+    """The app over such a state, and the id of an organization in it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ado-connector-pages-") as folder,
+        opened(Path(folder), state_url=url) as bench,
+    ):
+        yield bench, fill(bench)
 
 
 def seconds(bench: Bench, target: str) -> tuple[float, int]:
@@ -93,7 +99,8 @@ def seconds(bench: Bench, target: str) -> tuple[float, int]:
     began = time.perf_counter()
     page = visit(bench, target)
     took = time.perf_counter() - began
-    assert page.status == 200, (target, page.status)
+    if page.status != HTTPStatus.OK:
+        raise RuntimeError(f"{target} was answered with {page.status}")
     return took, len(page.body)
 
 
@@ -108,7 +115,9 @@ def main(url: str = "") -> None:
             seconds(bench, address)
             took = [seconds(bench, address) for _ in range(5)]
             times = [one for one, _ in took]
-            print(f"| {name} | {statistics.median(times):.2f} s | {max(times):.2f} s | {took[0][1] // 1024} |")
+            print(
+                f"| {name} | {statistics.median(times):.2f} s | {max(times):.2f} s | {took[0][1] // 1024} |"
+            )
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(f"memory of the process at most: {memory} MB")
 

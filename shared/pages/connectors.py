@@ -12,7 +12,7 @@ from shared.model.viewer import Sight
 from shared.model.work import Work, WorkKind
 from shared.pages import addresses
 from shared.pages.look import Look, Values
-from shared.pages.recommendations import rules_of
+from shared.pages.recommendations import permissions_of
 from shared.reconcile.work import next_start
 from shared.views.organizations import WORK_TITLES, tell
 from shared.views.sheets import Sheet
@@ -100,7 +100,7 @@ def _troubles(look: Look, sheets: list[Sheet]) -> list[Values]:
 def _unread(look: Look, sheets: list[Sheet]) -> list[Values]:
     found: list[Values] = []
     for one in sheets:
-        needed: Counter[str] = rules_of(look.overview.rows(one), AssessmentStatus.UNKNOWN)
+        needed: Counter[str] = permissions_of(look.overview.told(one).everything, AssessmentStatus.UNKNOWN)
         found += [
             {
                 "name": one.organization.name,

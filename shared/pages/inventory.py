@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.model.assessment import AssessmentStatus, ResourceKind
 from shared.model.extension import PRESENT
 from shared.model.organization import OnboardingState
 from shared.model.viewer import Sight
 from shared.pages import addresses
 from shared.pages.look import (
-    ADVANCED_SECURITY,
     PAGE,
     Look,
     Values,
@@ -24,7 +22,7 @@ from shared.pages.look import (
     scanned,
     scanned_of,
 )
-from shared.views.lists import OPEN, Branch, Page, Row, Twig, page_of
+from shared.views.lists import OPEN, Branch, Page, Row, Twig, counts_of, page_of, score_of
 from shared.views.organizations import tell
 from shared.views.sheets import Counts, Sheet
 from shared.views.text import instant
@@ -80,19 +78,17 @@ def inventory_page(look: Look) -> tuple[str, Values]:
 def _cards(look: Look) -> Values:
     """Of everything that the viewer sees, whatever is filtered for."""
     sheets = look.overview.visible()
-    rows = [row for sheet in sheets for row in look.overview.rows(sheet)]
-    kinds = Counter(row.item.resource.kind for row in rows)
+    outcomes, projects, repositories = look.overview.total()
     onboarded = [one for one in sheets if one.view.state is OnboardingState.ONBOARDED]
     listings = [one.organization.last_complete_listing for one in onboarded]
-    counts, healthy = _whole(rows)
     return {
         "organizations": len(sheets),
         "onboarded": len(onboarded),
-        "projects": kinds[ResourceKind.PROJECT],
-        "repositories": kinds[ResourceKind.REPOSITORY],
-        "counts": counts,
-        "score": look.overview.score(rows),
-        "scanned": healthy,
+        "projects": projects,
+        "repositories": repositories,
+        "counts": counts_of(outcomes),
+        "score": score_of(outcomes),
+        "scanned": sum(number for outcome, number in outcomes.items() if scanned(outcome) == "on"),
         "extension": sum(
             one.view.extension is not None and one.view.extension.status in PRESENT for one in onboarded
         ),
@@ -100,38 +96,28 @@ def _cards(look: Look) -> Values:
     }
 
 
-def _whole(rows: Sequence[Row]) -> tuple[Counts, int]:
-    """All counts together, and for how many repositories Advanced Security is on."""
-    seen = Counter(id(row.own) for row in rows)
-    known = {id(row.own): row.own for row in rows}
-    total, healthy = Counts(), 0
-    for key, number in seen.items():
-        total += known[key].counts.times(number)
-        healthy += number * sum(
-            rule.id == ADVANCED_SECURITY and status is AssessmentStatus.HEALTHY
-            for rule, status in known[key].told
-        )
-    return total, healthy
-
-
 # --- the table --------------------------------------------------------------------------------------------
 
 
-def _sorted(look: Look) -> tuple[list[Row], str]:
+def _sorted(look: Look, sort: str) -> list[Row]:
     rows = look.overview.inventory(look.wanted)
-    sort = look.query.get("sort", "organization")
-    name = sort.lstrip("-")
-    if name not in _ORDERS:
-        sort = name = "organization"
-    # As they are listed, they are in the order of organizations already.
-    if sort != "organization":
-        rows = sorted(rows, key=_ORDERS[name], reverse=sort.startswith("-"))
-    return rows, sort
+    if sort == "organization":
+        return rows
+    return sorted(rows, key=_ORDERS[sort.lstrip("-")], reverse=sort.startswith("-"))
+
+
+def _sort(look: Look) -> str:
+    sort = look.query.get("sort", "")
+    return sort if sort.removeprefix("-") in _ORDERS else "organization"
 
 
 def _table(look: Look) -> Values:
-    rows, sort = _sorted(look)
-    page = page_of(rows, look.number, PAGE)
+    sort = _sort(look)
+    if sort == "organization":
+        # As they are listed, they are in that order already.
+        page = look.overview.inventory_page(look.wanted, look.number, PAGE)
+    else:
+        page = page_of(_sorted(look, sort), look.number, PAGE)
     return {
         "page": Page(tuple(leaf(one) for one in page.rows), page.total, page.number, page.size),
         "most": most_of(one.counts for one in page.rows),
@@ -141,7 +127,7 @@ def _table(look: Look) -> Values:
 
 def inventory_rows(look: Look) -> Iterator[Values]:
     """The rows of the table as a file has them, all of them."""
-    for row in _sorted(look)[0]:
+    for row in _sorted(look, _sort(look)):
         counts, repository, project = row.counts, row.item.repository, row.project
         yield {
             "kind": row.item.resource.kind.value,
@@ -207,9 +193,7 @@ def _branch(look: Look, branch: Branch, unfolded: set[str]) -> Values:
         "findings": addresses.address(
             "/recommendations", {"view": "all", "status": OPEN, "organization": organization.id}
         ),
-        "scanned": scanned_of(
-            row.own for row in look.overview.rows(sheet) if row.item.resource.kind is ResourceKind.REPOSITORY
-        ),
+        "scanned": scanned_of(look.overview.told(sheet).repositories),
         "extension": (extension.status.value if extension else "notChecked") if whole else "",
         "assessed_at": min(assessed, default=None) if whole else None,
         "twigs": [_twig(look, sheet, one, unfolded) for one in twigs[:_TWIGS_MOST]],
@@ -254,7 +238,7 @@ def _twig(look: Look, sheet: Sheet, twig: Twig, unfolded: set[str]) -> Values:
         "more": more if shown and len(twig.repositories) > _LEAVES_MOST else "",
         "counts": twig.counts,
         "findings": findings_link(row),
-        "scanned": scanned_of(one.own for one in twig.repositories),
+        "scanned": scanned_of(Counter(one.own for one in twig.repositories)),
         "last_seen": row.last_seen,
         "assessed_at": row.assessed_at,
     }

@@ -159,9 +159,11 @@ def scanned(outcome: Outcome) -> str:
     return told[0] if told else ""
 
 
-def scanned_of(outcomes: Iterable[Outcome]) -> str:
+def scanned_of(outcomes: Mapping[Outcome, int]) -> str:
     """For how many repositories Advanced Security is on."""
-    told = Counter(scanned(one) for one in outcomes)
+    told: Counter[str] = Counter()
+    for outcome, number in outcomes.items():
+        told[scanned(outcome)] += number
     judged = told.total() - told[""]
     if not judged:
         return ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -28,15 +29,16 @@ from shared.posture.judging import ResourceKey, key_of
 from shared.posture.risk import owner_of, risk_of
 from shared.posture.rule import Rule
 from shared.posture.score import EXEMPTED, OUTCOMES
-from shared.views.lists import OPEN, Filter, Finding, OfRule, Page, Row, page_of
+from shared.views.lists import OPEN, Filter, Finding, OfRule, Page, Row, counts_of, page_of
 from shared.views.recommendations import place_of as exemption_place
-from shared.views.sheets import Counts
+from shared.views.sheets import Outcome
 from shared.views.text import instant
 
 DAYS: Final = 30
 """Days that the history of a recommendation is drawn for."""
 _CHANGES_MOST: Final = 20_000
 """Changes that are read for it; with more there is no picture."""
+_UNHEALTHY: Final = AssessmentStatus.UNHEALTHY
 _NOT_KEPT: Final = {
     AssessmentStatus.NEVER_ASSESSED: "It has not been assessed yet.",
 }
@@ -49,7 +51,7 @@ def recommendations_page(look: Look) -> tuple[str, Values]:
     values: Values = {
         **look.common(),
         "view": view,
-        "total": _total(look),
+        "total": counts_of(look.overview.total()[0]),
         "title": "Recommendations",
         "csv": addresses.address("/recommendations.csv", look.query, {"page": "", "view": ""}),
     }
@@ -69,15 +71,6 @@ def recommendations_page(look: Look) -> tuple[str, Values]:
 def _worst(row: Row) -> tuple[int, int, int, int]:
     counts = row.own.counts
     return counts.high, counts.medium, counts.low, counts.untold
-
-
-def _total(look: Look) -> Counts:
-    seen: Counter[int] = Counter()
-    known: dict[int, Counts] = {}
-    for row in look.overview.resources(Filter()):
-        seen[id(row.own)] += 1
-        known[id(row.own)] = row.own.counts
-    return sum((known[key].times(number) for key, number in seen.items()), Counts())
 
 
 def _rules(look: Look) -> Page[Values]:
@@ -223,7 +216,7 @@ def rule_page(look: Look, identifier: str) -> tuple[str, Values]:
 def _history(look: Look, rule: Rule, unhealthy: int) -> list[int] | None:
     """How many were unhealthy at the end of each day, from what is so now and what has changed since."""
     since = look.now - timedelta(days=DAYS)
-    numbers = [0] * (DAYS + 1)
+    steps = [0] * (DAYS + 1)
     read = 0
     for sheet in look.overview.visible():
         seen = {row.project.id if row.project else None for row in look.overview.rows(sheet)}
@@ -231,21 +224,22 @@ def _history(look: Look, rule: Rule, unhealthy: int) -> list[int] | None:
             read += 1
             if read > _CHANGES_MOST:
                 return None
-            if one.rule != rule.id or one.resource.project not in seen:
-                continue
-            step = (one.after is AssessmentStatus.UNHEALTHY) - (one.before is AssessmentStatus.UNHEALTHY)
-            # What changed on a day was otherwise on all days before it.
-            days_ago = (look.now - one.at) / timedelta(days=1)
-            for day in range(DAYS + 1):
-                numbers[day] += step if DAYS - day > days_ago else 0
-    return [max(0, unhealthy - number) for number in numbers]
+            if one.rule == rule.id and one.resource.project in seen:
+                days_ago = min(DAYS, max(0, math.floor((look.now - one.at) / timedelta(days=1))))
+                steps[days_ago] += (one.after is _UNHEALTHY) - (one.before is _UNHEALTHY)
+    # What changed on a day was otherwise on all days before it.
+    numbers = [unhealthy]
+    for step in steps[:DAYS]:
+        numbers.append(max(0, numbers[-1] - step))
+    return numbers[::-1]
 
 
-def rules_of(rows: Iterable[Row], status: AssessmentStatus) -> Counter[str]:
+def permissions_of(outcomes: Mapping[Outcome, int], status: AssessmentStatus) -> Counter[str]:
     """Permissions that rules of this outcome rest on, and how many recommendations each."""
     found: Counter[str] = Counter()
-    for row in rows:
-        for rule, one in row.own.told:
+    for outcome, number in outcomes.items():
+        for rule, one in outcome.told:
             if one is status:
-                found.update(rule.permissions)
+                for permission in rule.permissions:
+                    found[permission] += number
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -24,7 +25,7 @@ from shared.pages.look import (
 )
 from shared.pages.recommendations import told
 from shared.reconcile.prerequisites import TITLES
-from shared.views.lists import Finding, Page, Row, page_of
+from shared.views.lists import Finding, Page, Row, counts_of, page_of, score_of
 from shared.views.organizations import tell
 from shared.views.sheets import Counts, Sheet
 
@@ -58,7 +59,7 @@ def organization_page(look: Look, identifier: str) -> tuple[str, Values]:
         "state": view.state.value,
         "crumbs": [],
         "there": addresses.azure_devops(organization.name),
-        "figures": _figures(rows, look, projects=len(projects)),
+        "figures": _figures(rows, projects=len(projects)),
         "facts": _facts_of_organization(sheet) if whole else [("Seen", "a part of it")],
         "prerequisites": [
             {
@@ -101,7 +102,7 @@ def project_page(look: Look, organization: str, project: str) -> tuple[str, Valu
         "state": row.state,
         "crumbs": [(sheet.organization.name, addresses.organization(sheet.organization.id))],
         "there": addresses.azure_devops(sheet.organization.name, owner.name),
-        "figures": _figures([row, *rest], look, repositories=len(repositories)),
+        "figures": _figures([row, *rest], repositories=len(repositories)),
         "facts": [
             ("Id", owner.id),
             ("State", owner.state),
@@ -110,7 +111,10 @@ def project_page(look: Look, organization: str, project: str) -> tuple[str, Valu
             ("Last listed", owner.last_seen),
             *_absence(owner.missing_since, owner.missing_reason),
             ("Last assessed", row.assessed_at),
-            ("Advanced Security", scanned_of(one.own for one in repositories) or "no repository to judge"),
+            (
+                "Advanced Security",
+                scanned_of(Counter(one.own for one in repositories)) or "no repository to judge",
+            ),
         ],
         "prerequisites": [],
         "inside": [leaf(one) for one in repositories[:_INSIDE_MOST]],
@@ -146,7 +150,7 @@ def repository_page(look: Look, organization: str, project: str, repository: str
             (owner.name, link_of(above)),
         ],
         "there": addresses.azure_devops(sheet.organization.name, owner.name, "_git", kept.name),
-        "figures": _figures([row], look),
+        "figures": _figures([row]),
         "facts": [
             ("Id", kept.id),
             ("Default branch", kept.default_branch or "none: it is empty"),
@@ -198,9 +202,9 @@ def _facts_of_organization(sheet: Sheet) -> list[tuple[str, object]]:
     ]
 
 
-def _figures(rows: Sequence[Row], look: Look, **numbers: int) -> list[tuple[str, object, str]]:
-    counts = sum((one.own.counts for one in rows), Counts())
-    score = look.overview.score(rows)
+def _figures(rows: Sequence[Row], **numbers: int) -> list[tuple[str, object, str]]:
+    outcomes = Counter(one.own for one in rows)
+    counts, score = counts_of(outcomes), score_of(outcomes)
     return [
         *((name.capitalize(), number, "") for name, number in numbers.items()),
         (

@@ -82,9 +82,9 @@ class Exemptions:
     def __init__(self, exemptions: Iterable[Exemption], now: datetime) -> None:
         self._of_resource: dict[ResourceKey, list[Exemption]] = {}
         self._wider: list[Exemption] = []
-        for one in sorted(exemptions, key=_by_weight):
-            if one.expires_at <= now:
-                continue
+        self.all = tuple(one for one in sorted(exemptions, key=_by_weight) if one.expires_at > now)
+        """Those that hold, the narrowest first."""
+        for one in self.all:
             target = one.target
             if target.resource is not None and target.resource_kind is not None:
                 key = (target.resource_kind.value, target.resource)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
@@ -175,6 +175,53 @@ class Page(Generic[T]):
         return max(1, -(-self.total // self.size))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """The rows of an organization, with what is told of them added up: most share an outcome with many."""
+
+    rows: tuple[Row, ...]
+    everything: Mapping[Outcome, int]
+    """How many rows each outcome is the own of."""
+    inventory: Mapping[Outcome, int]
+    """The same of projects, with what they hold, and repositories."""
+    own: Mapping[Outcome, int]
+    """The same of what belongs to no project."""
+    repositories: Mapping[Outcome, int]
+    oldest: Mapping[Outcome, datetime]
+    """When the oldest row of an outcome was assessed."""
+    projects: int
+
+    @property
+    def in_inventory(self) -> int:
+        """Projects and repositories."""
+        return self.projects + sum(self.repositories.values())
+
+
+def _told(rows: Iterable[Row]) -> Told:
+    kept = tuple(rows)
+    everything: Counter[Outcome] = Counter()
+    inventory: Counter[Outcome] = Counter()
+    own: Counter[Outcome] = Counter()
+    repositories: Counter[Outcome] = Counter()
+    oldest: dict[Outcome, datetime] = {}
+    projects = 0
+    for row in kept:
+        outcome, kind = row.own, row.item.resource.kind
+        everything[outcome] += 1
+        if kind is ResourceKind.REPOSITORY:
+            repositories[outcome] += 1
+            inventory[outcome] += 1
+        elif kind is ResourceKind.PROJECT:
+            projects += 1
+            inventory.update(row.outcomes)
+        if row.project is None and kind is not ResourceKind.REPOSITORY:
+            own[outcome] += 1
+        at = row.assessed_at
+        if at is not None and (outcome not in oldest or at < oldest[outcome]):
+            oldest[outcome] = at
+    return Told(kept, everything, inventory, own, repositories, oldest, projects)
+
+
 @dataclass
 class Overview:
     """Everything that a viewer may see, as of now."""
@@ -183,7 +230,7 @@ class Overview:
     viewer: Viewer
     exemptions: Exemptions
     now: datetime
-    _rows: dict[str, list[Row]] = field(default_factory=dict, init=False, repr=False)
+    _told: dict[str, Told] = field(default_factory=dict, init=False, repr=False)
 
     def sight(self, sheet: Sheet) -> Sight:
         """How much of an organization the viewer sees."""
@@ -214,15 +261,30 @@ class Overview:
         """The organization with this id, if the viewer sees any of it."""
         return next((one for one in self.visible() if one.organization.id == organization), None)
 
-    def rows(self, sheet: Sheet) -> list[Row]:
+    def rows(self, sheet: Sheet) -> tuple[Row, ...]:
         """Everything of the organization that the viewer sees: what is its own, then project by project.
 
         In a project comes the project, then the rest by name.
         """
-        known = self._rows.get(sheet.organization.id)
-        if known is None:
-            known = self._rows[sheet.organization.id] = list(self._read(sheet))
-        return known
+        return self.told(sheet).rows
+
+    def told(self, sheet: Sheet) -> Told:
+        """The rows, added up. Those who see all of an organization see the same, so it is kept for them."""
+        known = self._told.get(sheet.organization.id)
+        if known is not None:
+            return known
+        if self.sight(sheet) is not Sight.WHOLE:
+            found = _told(self._read(sheet))
+        else:
+            stamp = sheet.staleness(self.now), self.exemptions.all
+            kept = sheet.kept.get("told")
+            if isinstance(kept, tuple) and kept[0] == stamp:
+                found = kept[1]
+            else:
+                found = _told(self._read(sheet))
+                sheet.kept["told"] = stamp, found
+        self._told[sheet.organization.id] = found
+        return found
 
     def _read(self, sheet: Sheet) -> Iterator[Row]:
         whole = self.sight(sheet) is Sight.WHOLE
@@ -257,37 +319,47 @@ class Overview:
 
     def inventory(self, wanted: Filter) -> list[Row]:
         """Projects and repositories that are wanted, by organization and project, projects first."""
-        found = []
+        found: list[Row] = []
         for sheet in self._sheets(wanted):
             keep = _keeps(wanted, sheet)
-            found += [one for one in self.rows(sheet) if _is_inventory(one) and keep(one)]
+            if keep is None:
+                found += filter(_is_inventory, self.rows(sheet))
+            else:
+                found += [one for one in self.rows(sheet) if _is_inventory(one) and keep(one)]
         return found
+
+    def inventory_page(self, wanted: Filter, number: int, size: int) -> Page[Row]:
+        """A page of the inventory in its own order."""
+        begin = (max(1, number) - 1) * size
+        passed, chosen = 0, list[Row]()
+        for sheet in self._sheets(wanted):
+            keep = _keeps(wanted, sheet)
+            told = self.told(sheet)
+            if keep is None:
+                many = told.in_inventory
+                rows = told.rows if passed < begin + size and passed + many > begin else ()
+                fitting = [one for one in rows if _is_inventory(one)]
+            else:
+                fitting = [one for one in told.rows if _is_inventory(one) and keep(one)]
+                many = len(fitting)
+            chosen += fitting[max(0, begin - passed) : max(0, begin + size - passed)]
+            passed += many
+        return Page(tuple(chosen), passed, max(1, number), size)
 
     def tree(self, wanted: Filter) -> list[Branch]:
         """Organizations with what the filter leaves of them; without a filter, those with nothing too."""
         found = []
         for sheet in self._sheets(wanted):
             keep = _keeps(wanted, sheet)
-            rows = [one for one in self.rows(sheet) if keep(one)]
-            kept = [one for one in rows if _is_inventory(one)]
-            own = _sum(one.own for one in rows if one.project is None)
-            if (
-                not kept
-                and not own.total
-                and wanted != Filter(connector=wanted.connector, organization=wanted.organization)
-            ):
-                continue
-            kinds = Counter(one.item.resource.kind for one in kept)
-            found.append(
-                Branch(
-                    sheet,
-                    self.sight(sheet),
-                    kinds[ResourceKind.PROJECT],
-                    kinds[ResourceKind.REPOSITORY],
-                    _sum(outcome for one in kept for outcome in one.outcomes) + own,
-                    own,
+            told = self.told(sheet)
+            if keep is not None:
+                told = _told(one for one in told.rows if keep(one))
+            own, many = counts_of(told.own), told.in_inventory
+            if many or own.total or keep is None:
+                counts = counts_of(told.inventory) + own
+                found.append(
+                    Branch(sheet, self.sight(sheet), told.projects, many - told.projects, counts, own)
                 )
-            )
         return found
 
     def twigs(self, sheet: Sheet, wanted: Filter) -> list[Twig]:
@@ -297,14 +369,18 @@ class Overview:
         for row in self.rows(sheet):
             if not _is_inventory(row):
                 continue
-            kept = [row] if keep(row) else []
+            kept = [row] if keep is None or keep(row) else []
             if row.item.resource.kind is ResourceKind.PROJECT and row.project is not None:
                 found[row.project.id] = row, kept, []
             else:
                 place = row.project.id if row.project else ""
                 found.setdefault(place, (None, [], []))[2].extend(kept)
         return [
-            Twig(row, tuple(some), _sum(outcome for one in (*own, *some) for outcome in one.outcomes))
+            Twig(
+                row,
+                tuple(some),
+                counts_of(Counter(outcome for one in (*own, *some) for outcome in one.outcomes)),
+            )
             for row, own, some in found.values()
             if own or some
         ]
@@ -323,75 +399,85 @@ class Overview:
     def findings_page(self, wanted: Filter, number: int, size: int) -> Page[Finding]:
         """A page of them. The others are counted, not made."""
         match = _match_rule(wanted)
-        numbers: dict[int, int] = {}
+        numbers: dict[Outcome, int] = {}
+
+        def matching(outcome: Outcome) -> int:
+            known = numbers.get(outcome)
+            if known is None:
+                known = numbers[outcome] = sum(match(outcome, *one) for one in outcome.told)
+            return known
+
         begin = (max(1, number) - 1) * size
         passed = 0
         chosen: list[Finding] = []
-        for row in self.resources(wanted):
-            outcome = row.own
-            many = numbers.get(id(outcome))
-            if many is None:
-                many = numbers[id(outcome)] = sum(match(outcome, *one) for one in outcome.told)
-            if many and passed < begin + size and passed + many > begin:
-                fitting = [one for one in outcome.told if match(outcome, *one)]
-                chosen += [
-                    Finding(row, rule, status, status is _UNHEALTHY and rule.id in outcome.exempted)
-                    for place, (rule, status) in enumerate(fitting, start=passed)
-                    if begin <= place < begin + size
-                ]
-            passed += many
+        for sheet in self._sheets(wanted):
+            keep = _keeps(wanted, sheet, own_alone=True)
+            told = self.told(sheet)
+            if keep is None:
+                many = sum(matching(outcome) * times for outcome, times in told.everything.items())
+                if passed >= begin + size or passed + many <= begin:
+                    passed += many
+                    continue
+            for row in told.rows:
+                if keep is not None and not keep(row):
+                    continue
+                many = matching(row.own)
+                if many and passed < begin + size and passed + many > begin:
+                    fitting = [one for one in row.own.told if match(row.own, *one)]
+                    chosen += [
+                        Finding(row, rule, status, status is _UNHEALTHY and rule.id in row.own.exempted)
+                        for place, (rule, status) in enumerate(fitting, start=passed)
+                        if begin <= place < begin + size
+                    ]
+                passed += many
         return Page(tuple(chosen), passed, max(1, number), size)
 
     def resources(self, wanted: Filter) -> Iterator[Row]:
         """Everything that a wanted recommendation is of."""
+        match = _match_rule(wanted)
+        fits: dict[Outcome, bool] = {}
         for sheet in self._sheets(wanted):
             keep = _keeps(wanted, sheet, own_alone=True)
             for row in self.rows(sheet):
-                if row.own.told and keep(row):
+                fitting = fits.get(row.own)
+                if fitting is None:
+                    fitting = fits[row.own] = any(match(row.own, *one) for one in row.own.told)
+                if fitting and (keep is None or keep(row)):
                     yield row
 
     def by_rule(self, wanted: Filter) -> list[OfRule]:
         """Each rule that says anything that is wanted, the worst first."""
         match = _match_rule(wanted)
-        seen: Counter[int] = Counter()
-        outcomes: dict[int, Outcome] = {}
-        oldest: dict[int, datetime] = {}
-        for row in self.resources(wanted):
-            key = id(row.own)
-            seen[key] += 1
-            outcomes[key] = row.own
-            at = row.assessed_at
-            if at is not None and (key not in oldest or at < oldest[key]):
-                oldest[key] = at
         counts: dict[RuleId, Counter[str]] = {}
         ages: dict[RuleId, datetime] = {}
-        for key, number in seen.items():
-            outcome = outcomes[key]
-            for rule, status in outcome.told:
-                if not match(outcome, rule, status):
-                    continue
-                exempted = status is _UNHEALTHY and rule.id in outcome.exempted
-                name = EXEMPTED if exempted else status.value
-                counts.setdefault(rule.id, Counter())[name] += number
-                if key in oldest and status is not AssessmentStatus.NEVER_ASSESSED:
-                    ages[rule.id] = min(ages.get(rule.id, oldest[key]), oldest[key])
+        for sheet in self._sheets(wanted):
+            keep = _keeps(wanted, sheet, own_alone=True)
+            told = self.told(sheet)
+            if keep is not None:
+                told = _told(one for one in told.rows if keep(one))
+            for outcome, number in told.everything.items():
+                oldest = told.oldest.get(outcome)
+                for rule, status in outcome.told:
+                    if not match(outcome, rule, status):
+                        continue
+                    exempted = status is _UNHEALTHY and rule.id in outcome.exempted
+                    name = EXEMPTED if exempted else status.value
+                    counts.setdefault(rule.id, Counter())[name] += number
+                    if oldest is not None and status is not AssessmentStatus.NEVER_ASSESSED:
+                        ages[rule.id] = min(ages.get(rule.id, oldest), oldest)
         found = [OfRule(rule, counts[rule.id], ages.get(rule.id)) for rule in RULES if rule.id in counts]
         return sorted(found, key=lambda one: (_SEVERITIES[one.rule.severity], -one.open, one.rule.id))
 
-    def score(self, rows: Iterable[Row]) -> Score:
-        """The score of these."""
-        seen: Counter[int] = Counter()
-        outcomes: dict[int, Outcome] = {}
-        for row in rows:
-            seen[id(row.own)] += 1
-            outcomes[id(row.own)] = row.own
-        tally = Tally()
-        for key, number in seen.items():
-            outcome = outcomes[key]
-            for rule, status in outcome.told:
-                exempted = status is _UNHEALTHY and rule.id in outcome.exempted
-                tally.count(rule, EXEMPTED if exempted else status.value, number)
-        return tally.score()
+    def total(self) -> tuple[Counter[Outcome], int, int]:
+        """All that the viewer sees: outcomes with how many have them, projects, and repositories."""
+        outcomes: Counter[Outcome] = Counter()
+        projects = repositories = 0
+        for sheet in self.visible():
+            told = self.told(sheet)
+            outcomes.update(told.everything)
+            projects += told.projects
+            repositories += sum(told.repositories.values())
+        return outcomes, projects, repositories
 
     def _sheets(self, wanted: Filter) -> Iterator[Sheet]:
         for sheet in self.visible():
@@ -440,19 +526,27 @@ def page_of(rows: Sequence[T], number: int, size: int) -> Page[T]:
 
 
 def _is_inventory(row: Row) -> bool:
-    return row.item.resource.kind in {ResourceKind.PROJECT, ResourceKind.REPOSITORY}
+    kind = row.item.resource.kind
+    return kind is ResourceKind.REPOSITORY or kind is ResourceKind.PROJECT
 
 
-def _sum(outcomes: Iterable[Outcome]) -> Counts:
-    seen: Counter[int] = Counter()
-    known: dict[int, Outcome] = {}
-    for one in outcomes:
-        seen[id(one)] += 1
-        known[id(one)] = one
-    total = Counts()
-    for key, number in seen.items():
-        total += known[key].counts.times(number)
-    return total
+def score_of(outcomes: Mapping[Outcome, int]) -> Score:
+    """The score of all these together."""
+    tally = Tally()
+    for outcome, number in outcomes.items():
+        for rule, status in outcome.told:
+            exempted = status is _UNHEALTHY and rule.id in outcome.exempted
+            tally.count(rule, EXEMPTED if exempted else status.value, number)
+    return tally.score()
+
+
+def counts_of(outcomes: Mapping[Outcome, int]) -> Counts:
+    """All these together."""
+    totals = [0] * len(fields(Counts))
+    for outcome, number in outcomes.items():
+        for place, one in enumerate(outcome.numbers):
+            totals[place] += number * one
+    return Counts(*totals)
 
 
 def _is_named(wanted: str, names: Sequence[str]) -> bool:
@@ -481,19 +575,25 @@ def _match_rule(wanted: Filter) -> Callable[[Outcome, Rule, AssessmentStatus], b
     return match
 
 
-def _keeps(wanted: Filter, sheet: Sheet, *, own_alone: bool = False) -> Callable[[Row], bool]:
-    """Whether a row of the organization is wanted. `own_alone`: a project for what is told of it itself."""
+def _keeps(wanted: Filter, sheet: Sheet, *, own_alone: bool = False) -> Callable[[Row], bool] | None:
+    """Whether a row of the organization is wanted; None where all are.
+
+    `own_alone`: a project for what is told of it itself; what is asked of recommendations is asked of each.
+    """
+    narrows = bool(wanted.project or wanted.kind or wanted.state or wanted.text)
+    if not narrows and (own_alone or not wanted.asks_of_recommendations):
+        return None
     match = _match_rule(wanted)
     if not own_alone and wanted.asks_of_recommendations and not wanted.status:
         match = _match_rule(_open(wanted))
-    fits: dict[int, bool] = {}
+    fits: dict[Outcome, bool] = {}
     words = wanted.text.casefold().split()
     organization = sheet.organization.name.casefold()
 
     def fitting(outcome: Outcome) -> bool:
-        known = fits.get(id(outcome))
+        known = fits.get(outcome)
         if known is None:
-            known = fits[id(outcome)] = any(match(outcome, *one) for one in outcome.told)
+            known = fits[outcome] = any(match(outcome, *one) for one in outcome.told)
         return known
 
     def keep(row: Row) -> bool:

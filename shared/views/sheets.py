@@ -99,7 +99,7 @@ class Outcome:
     Shared by all items of which the same is told: what is worked out of it is worked out once.
     """
 
-    __slots__ = ("counts", "exempted", "told")
+    __slots__ = ("counts", "exempted", "numbers", "told")
 
     def __init__(
         self,
@@ -110,6 +110,7 @@ class Outcome:
         self.exempted = exempted
         counted = Counter(_EXEMPTED if rule.id in exempted else _field(rule, status) for rule, status in told)
         self.counts = Counts(**counted)
+        self.numbers = astuple(self.counts)
 
     def is_open(self, rule: Rule, status: AssessmentStatus) -> bool:
         """Whether it is an unhealthy finding that nobody answers for."""
@@ -150,11 +151,22 @@ class Sheet:
     """Repositories whose project was never listed, or is deleted."""
     _outcomes: dict[object, Outcome] = field(default_factory=dict, repr=False)
     """By what they follow from: most items share theirs with many."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False)
+    """What lists worked out of it, for as long as it holds."""
 
     @property
     def organization(self) -> Organization:
         """The organization."""
         return self.view.organization
+
+    def staleness(self, now: datetime) -> tuple[object, ...]:
+        """What of this follows from the time: it is told otherwise as soon as this is another."""
+        rules = (_LOGGED, _UNLOGGED)
+        return tuple(
+            self.freshness.is_stale(rule, read_at, now)
+            for read_at in self.assessed_at.values()
+            for rule in rules
+        )
 
     def outcomes(
         self, project: Project | None, now: datetime, exemptions: Exemptions
