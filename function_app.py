@@ -19,11 +19,13 @@ import handlers.onboard_organization
 import handlers.queue_due_work
 import handlers.read_defender_api
 import handlers.receive_container_mapping
+import handlers.show_pages
 import handlers.sync_organization
 import handlers.trace_images
 import handlers.unit_of_work
 from shared import wiring
 from shared.model.command import Command, DoWork, OnboardOrganization
+from shared.model.web import WebReply, WebRequest
 from shared.model.work import ONBOARDING_QUEUE, WorkKind
 from shared.ports import Dependencies
 
@@ -166,16 +168,45 @@ def receive_container_mapping(request: func.HttpRequest) -> func.HttpResponse:
 )
 def read_defender_api(request: func.HttpRequest) -> func.HttpResponse:
     """Tell what is known in the shape of Defender's own API, to whom App Service Authentication names."""
-    incoming = handlers.read_defender_api.ApiRequest(
-        request.method, request.url, {name.lower(): value for name, value in request.headers.items()}
+    return _answer(
+        handlers.read_defender_api.read_defender_api(
+            _incoming(request), wiring.dependencies(), wiring.viewers()
+        )
     )
-    reply = handlers.read_defender_api.read_defender_api(incoming, wiring.dependencies(), wiring.viewers())
-    return func.HttpResponse(
-        reply.body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+
+
+@app.route(
+    "security/{*path}",
+    trigger_arg_name="request",
+    methods=["GET", "POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def show_page(request: func.HttpRequest) -> func.HttpResponse:
+    """Show a page of what is known, to whom App Service Authentication names."""
+    return _answer(
+        handlers.show_pages.show_page(
+            _incoming(request),
+            wiring.dependencies(),
+            wiring.viewers(),
+            wiring.sheets(),
+            wiring.current().state,
+        )
     )
 
 
 # --- what triggers of a kind have in common ---------------------------------------------------------------
+
+
+def _incoming(request: func.HttpRequest) -> WebRequest:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return WebRequest(request.method, request.url, headers, request.get_body())
+
+
+def _answer(reply: WebReply) -> func.HttpResponse:
+    headers = {**reply.headers, "Content-Type": reply.media_type}
+    return func.HttpResponse(
+        reply.body, status_code=reply.status, headers=headers, mimetype=reply.media_type.partition(";")[0]
+    )
 
 
 def _note_past_due(function: str, timer: func.TimerRequest) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cli.organization_rows import sentence
 from shared.model.failure import Failure, FailureKind
+from shared.views.organizations import sentence
 
 
 class Outcome(StrEnum):

@@ -23,13 +23,13 @@ from cli.command import Answer, Command, invocation
 from cli.connector_checks import list_organizations, sign_in
 from cli.local_checks import LOCAL_CHECKS, Place, is_new_place
 from cli.organization_checks import Subject, not_looked_at, organization_checks
-from cli.organization_rows import View, views
 from cli.output import OutputFormat, console, instant, many, note, printable, write_line, write_object
 from cli.problems import ExitCode, WrongOption
 from cli.session import find_connector, named, redact, settings
 from shared.model.connector import Connector
 from shared.model.organization import OnboardingCause, Organization
 from shared.ports import StateUnavailable
+from shared.views.organizations import View, views
 
 if TYPE_CHECKING:
     from shared.ports import State

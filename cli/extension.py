@@ -8,7 +8,7 @@ import click
 
 from cli import keys
 from cli.command import Answer, Group, invocation
-from cli.organization_rows import NOT_CHECKED, extension_row, failure_sentence, sentence, views
+from cli.organization_rows import NOT_CHECKED, extension_row
 from cli.output import Column, OutputFormat, Row, instant, note, write_line, write_object, write_rows
 from cli.problems import CannotTell, ExitCode, Refused
 from cli.session import find_connector, find_organizations, opened, person
@@ -17,6 +17,7 @@ from shared.model.mapping import Direction, EdgeKind, NodeKind
 from shared.model.organization import OnboardingState
 from shared.model.work import WorkKind
 from shared.tracing.extension_proof import PipelineProof, PipelineStatus, Works, judge, proof_of
+from shared.views.organizations import failure_sentence, sentence, views
 
 if TYPE_CHECKING:
     from datetime import datetime

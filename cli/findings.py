@@ -8,14 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cli.organization_rows import (
-    WORK_TITLES,
-    View,
-    extension_trouble,
-    failure_sentence,
-    sentence,
-    views,
-)
 from cli.recommendation_rows import organization_recommendations
 from shared.model.assessment import AssessmentStatus
 from shared.model.connector import Connector, ProvisioningState
@@ -26,6 +18,7 @@ from shared.model.organization import OnboardingCause, OnboardingState
 from shared.model.prerequisite import INFORMATIONAL, PrerequisiteStatus
 from shared.model.work import Work, WorkKind
 from shared.posture.verdicts import UNREAD
+from shared.views.organizations import WORK_TITLES, View, extension_trouble, failure_sentence, sentence, views
 
 if TYPE_CHECKING:
     from shared.ports import ConnectorState, Intervals

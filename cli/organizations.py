@@ -9,7 +9,7 @@ import click
 from cli import keys
 from cli.command import Answer, Command, Group, invocation
 from cli.hosting import host_of
-from cli.organization_rows import NOT_CHECKED, organization_row, sentence, views
+from cli.organization_rows import NOT_CHECKED, organization_row
 from cli.output import Column, OutputFormat, Row, note, shown, write_line, write_object, write_rows
 from cli.problems import CannotTell, ExitCode, Refused, WrongOption
 from cli.session import find_connector, find_organizations, no_connector, opened, person
@@ -17,6 +17,7 @@ from shared.model.command import OnboardOrganization
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
 from shared.model.prerequisite import INFORMATIONAL
+from shared.views.organizations import sentence, views
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from itertools import chain, islice
 from typing import TextIO
@@ -17,6 +16,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from shared.views.text import instant as instant  # noqa: PLC0414 - commands know them from here
+from shared.views.text import printable as printable  # noqa: PLC0414
 
 _SAMPLE = 1000
 """As many rows decide how wide columns are; a terminal gets a drawn table only up to this many."""
@@ -95,18 +97,6 @@ def write_line(message: str = "") -> None:
     sys.stdout.write(f"{printable(message)}\n")
 
 
-def printable(text: str) -> str:
-    """Text from outside without what a terminal would obey: control characters are shown, not sent."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        one.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-        else one
-        for one in text
-    )
-
-
 def shown(value: object) -> str:
     """A value as a table shows it."""
     if value is None:
@@ -125,13 +115,6 @@ def many(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number} {noun}s"
-
-
-def instant(value: datetime | None) -> str | None:
-    """A time as it is written in JSON: ISO 8601, UTC, to the millisecond."""
-    if value is None:
-        return None
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_json(value: object) -> str:

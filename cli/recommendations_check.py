@@ -8,13 +8,13 @@ import click
 
 from cli import keys
 from cli.command import Answer, Command, invocation
-from cli.organization_rows import views
 from cli.output import Column, OutputFormat, Row, shown, write_line, write_object, write_rows
 from cli.problems import ExitCode, WrongOption
 from cli.recommendation_rows import UNTOLD, Told, find_rules, recommendation_row, tell
 from cli.session import find_organizations, opened
 from shared.model.assessment import Severity
 from shared.model.organization import Organization
+from shared.views.organizations import views
 
 _LISTED_MOST = 1_000
 """As many findings are listed; all are counted."""

@@ -12,7 +12,7 @@ from cli import keys
 from cli.command import Answer, Command, invocation
 from cli.connector_rows import connector_row
 from cli.findings import Finding, find_all
-from cli.organization_rows import WORK_TITLES, extension_row, views
+from cli.organization_rows import extension_row
 from cli.output import Column, OutputFormat, Row, instant, write_line, write_object, write_rows
 from cli.problems import ExitCode
 from cli.queues import QUEUE_COLUMNS, queue_rows
@@ -22,6 +22,7 @@ from shared.model.extension import ExtensionStatus
 from shared.model.failure import FailureKind
 from shared.model.organization import OnboardingState
 from shared.model.work import Work
+from shared.views.organizations import WORK_TITLES, views
 
 if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime

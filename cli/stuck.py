@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cli.organization_rows import WORK_TITLES, sentence
 from cli.output import Row, instant
 from shared.model.connector import ProvisioningState
 from shared.model.failure import FailureKind
 from shared.model.ids import OrganizationId
 from shared.model.work import Work, is_held
 from shared.reconcile.work import next_start
+from shared.views.organizations import WORK_TITLES, sentence
 
 if TYPE_CHECKING:
     from shared.ports import Intervals, State

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from cli.connector_rows import connector_row
 from cli.findings import EXEMPTED, UNTOLD_STATUSES, Finding, find_all, posture_findings, unfinished
-from cli.organization_rows import organization_row, views
+from cli.organization_rows import organization_row
 from cli.organizations import COLUMNS
 from cli.output import Column, OutputFormat, Row, console, instant, many, write_line, write_object, write_rows
 from cli.queues import dead_letter_count
 from shared.model.assessment import AssessmentStatus
 from shared.model.work import WorkKind
+from shared.views.organizations import views
 
 if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime

@@ -7,11 +7,11 @@ see is answered like what is not there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from shared.model.viewer import ViewerRefused
+from shared.model.web import WebReply, WebRequest
 from shared.ports import Dependencies, StateUnavailable, Viewers
 from shared.views.defender_api import Absent, DefenderApi
 from shared.views.defender_paths import Address, What, parse_path
@@ -53,24 +53,6 @@ _GO_ON: Final = "$skiptoken"
 _RETRY_SOON: Final = "30"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """A request as it came in: the whole URL, its path still encoded; the names of headers in lower case."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiReply:
-    """What is answered; a body of JSON, or none."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 class _Refused(Exception):
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
@@ -88,7 +70,7 @@ _ALWAYS: Final = {
 }
 
 
-def read_defender_api(request: ApiRequest, deps: Dependencies, viewers: Viewers) -> ApiReply:
+def read_defender_api(request: WebRequest, deps: Dependencies, viewers: Viewers) -> WebReply:
     """Answer one request. Whatever is refused is answered with an error in the form of ARM."""
     try:
         return _read(request, deps, viewers)
@@ -106,7 +88,7 @@ def read_defender_api(request: ApiRequest, deps: Dependencies, viewers: Viewers)
         )
 
 
-def _read(request: ApiRequest, deps: Dependencies, viewers: Viewers) -> ApiReply:
+def _read(request: WebRequest, deps: Dependencies, viewers: Viewers) -> WebReply:
     viewer = viewers.identify(request.headers)
     url = urlsplit(request.url)
     address = parse_path(url.path)
@@ -170,16 +152,16 @@ def _absent(address: Address) -> str:
     return f"The {address.what.value} at this address: not found. It is not there, or may not be seen."
 
 
-def _found(request: ApiRequest, document: Mapping[str, object]) -> ApiReply:
+def _found(request: WebRequest, document: Mapping[str, object]) -> WebReply:
     tag = str(document.get("etag") or entity_tag(document))
     headers = {**_ALWAYS, "ETag": tag}
     wanted = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if request.method.upper() == "GET" and not wanted.isdisjoint({tag, "*"}):
-        return ApiReply(304, headers=headers)
-    return ApiReply(200, written(document), headers)
+        return WebReply(304, headers=headers)
+    return WebReply(200, written(document), headers)
 
 
-def _error(refused: _Refused) -> ApiReply:
+def _error(refused: _Refused) -> WebReply:
     body = {"error": {"code": refused.code, "message": str(refused)}}
     headers = {**_ALWAYS, **refused.headers, "x-ms-error-code": refused.code}
-    return ApiReply(refused.status, written(body), headers)
+    return WebReply(refused.status, written(body), headers)

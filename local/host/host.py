@@ -185,10 +185,14 @@ class Host:
 
 
 def way_in(url: str, runtime: Runtime) -> str:
-    """How to ask what is known, for the person at this machine: the token is that of this process alone."""
+    """How to see what is known, for the person at this machine: the tokens are of this process alone."""
     viewers = runtime.viewers
-    token = viewers.token if isinstance(viewers, LocalViewers) else "(that of your own viewers)"
-    return f"What is known is told at {url}/subscriptions to Authorization: Bearer {token}"
+    if not isinstance(viewers, LocalViewers):
+        return f"What is known is shown at {url}/security to those whom your own viewers know."
+    return (
+        f"Pages: {url}/security?token={viewers.entry} (opens once). "
+        f"Programs ask {url}/subscriptions with Authorization: Bearer {viewers.token}"
+    )
 
 
 def _lookup(settings: Settings, first: Mapping[str, str]) -> Lookup:

@@ -15,10 +15,17 @@ from shared.connector_state.leases import check_lease
 from shared.model.assessment import AssessmentChange, Findings, ResourceAssessments, StatusChange
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.notification import Notified
-from shared.model.summary import PostureSummary, ProjectSummary, with_change
+from shared.model.summary import (
+    PostureSummary,
+    ProjectSummary,
+    ResourceStatuses,
+    statuses_of,
+    with_change,
+)
 from shared.model.work import Lease
 
 _DOCUMENT = Document(ResourceAssessments)
+_STATUSES = Document(ResourceStatuses)
 _TOTAL = Document(PostureSummary)
 _CHANGE = Document(StatusChange)
 _NOTIFIED = Document(Notified)
@@ -43,19 +50,23 @@ class AssessmentsPart(Part):
             )
             for row in change.rows
         ]
+        briefs = [
+            (*row[:4], _STATUSES.dump(statuses_of(one))) for row, one in zip(rows, change.rows, strict=True)
+        ]
         with self._database.write() as connection:
             check_lease(connection, lease)
             # Only what is still of this project is dropped: a repository may have moved to another meanwhile.
-            connection.executemany(
-                "DELETE FROM assessments"
-                " WHERE organization = ? AND resource_kind = ? AND resource_id = ? AND project = ?",
-                [(lease.organization, kind, identifier, scope) for kind, identifier in change.dropped],
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO assessments"
-                " (organization, resource_kind, resource_id, project, document) VALUES (?, ?, ?, ?, ?)",
-                rows,
-            )
+            for table, written in (("assessments", rows), ("statuses", briefs)):
+                connection.executemany(
+                    f"DELETE FROM {table}"  # noqa: S608 - one of two words
+                    " WHERE organization = ? AND resource_kind = ? AND resource_id = ? AND project = ?",
+                    [(lease.organization, kind, identifier, scope) for kind, identifier in change.dropped],
+                )
+                connection.executemany(
+                    f"INSERT OR REPLACE INTO {table}"  # noqa: S608 - as above
+                    " (organization, resource_kind, resource_id, project, document) VALUES (?, ?, ?, ?, ?)",
+                    written,
+                )
             before = _total(connection, lease.organization)
             _write_history(connection, lease.organization, change.history, before.changes)
             _write_sums(connection, before, ProjectSummary(project, change.findings, assessed_at), change)
@@ -72,6 +83,12 @@ class AssessmentsPart(Part):
         with self._database.read() as connection:
             for (document,) in connection.execute(f"{query} ORDER BY resource_kind, resource_id", values):
                 yield _DOCUMENT.load(document)
+
+    def statuses(self, organization: OrganizationId) -> Iterator[ResourceStatuses]:
+        query = "SELECT document FROM statuses WHERE organization = ?"
+        with self._database.read() as connection:
+            for (document,) in connection.execute(query, (organization,)):
+                yield _STATUSES.load(document)
 
     def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
         with self._database.read() as connection:

@@ -267,6 +267,34 @@ _REPOSITORIES_BY_PROJECT = """
 CREATE INDEX repositories_by_project ON repositories (organization, project, id);
 """
 
+_STATUSES = """
+-- What the rules said of each resource without why, for whoever looks at all resources at once.
+CREATE TABLE statuses (
+    organization TEXT NOT NULL,
+    resource_kind TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    project TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (organization, resource_kind, resource_id)
+) WITHOUT ROWID;
+CREATE TEMPORARY VIEW told AS
+SELECT organization, resource_kind, resource_id, project, typeof(document) AS type, json_object(
+    'resource', json_extract(CAST(document AS TEXT), '$.resource'),
+    'statuses', (
+        SELECT json_group_object(key, json_extract(value, '$.verdict.status'))
+        FROM json_each(CAST(document AS TEXT), '$.assessments')
+    )
+) AS document
+FROM assessments;
+-- A document with a name that is no text in UTF-8 is kept as bytes.
+INSERT INTO statuses
+SELECT
+    organization, resource_kind, resource_id, project,
+    CASE type WHEN 'blob' THEN CAST(document AS BLOB) ELSE document END
+FROM told;
+DROP VIEW told;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _SECOND,
@@ -277,6 +305,7 @@ MIGRATIONS: tuple[str, ...] = (
     _FACTS,
     _MAPPINGS,
     _REPOSITORIES_BY_PROJECT,
+    _STATUSES,
 )
 """Migration N takes the schema from version N - 1 to version N."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.model.assessment import AssessmentStatus, Findings, ResourceAssessments
+from shared.model.assessment import AssessmentStatus, Findings, Resource, ResourceAssessments
 from shared.model.ids import OrganizationId, ProjectId, RuleId
 
 
@@ -36,6 +36,21 @@ class PostureSummary:
     changes: int = 0
     read_since: datetime | None = None
     confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceStatuses:
+    """What each rule said of one resource, without why: so little that all of an organization can be read."""
+
+    resource: Resource
+    statuses: Mapping[RuleId, AssessmentStatus]
+
+
+def statuses_of(row: ResourceAssessments) -> ResourceStatuses:
+    """The statuses in a row of assessments."""
+    return ResourceStatuses(
+        row.resource, {rule: one.verdict.status for rule, one in sorted(row.assessments.items())}
+    )
 
 
 def findings_of(rows: Iterable[ResourceAssessments]) -> Findings:

@@ -82,13 +82,15 @@ class Viewer:
 class ViewerRefused(Exception):
     """The request is not answered: nobody knows who asks, or it does not come from where it may.
 
-    `status` and `code` are for the answer, the message is for whoever reads it.
+    `status` and `code` are for the answer, the message is for whoever reads it. `sign_in` is the path at
+    which a person may sign in, where there is one.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, sign_in: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.sign_in = sign_in
 
 
 def read_role(role: str) -> Grant | None:

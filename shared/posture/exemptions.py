@@ -82,9 +82,9 @@ class Exemptions:
     def __init__(self, exemptions: Iterable[Exemption], now: datetime) -> None:
         self._of_resource: dict[ResourceKey, list[Exemption]] = {}
         self._wider: list[Exemption] = []
-        for one in sorted(exemptions, key=_by_weight):
-            if one.expires_at <= now:
-                continue
+        self.all = tuple(one for one in sorted(exemptions, key=_by_weight) if one.expires_at > now)
+        """Those that hold, the narrowest first."""
+        for one in self.all:
             target = one.target
             if target.resource is not None and target.resource_kind is not None:
                 key = (target.resource_kind.value, target.resource)
@@ -108,6 +108,17 @@ class Exemptions:
         if here is None:
             here = self._here[rule] = tuple(one for one in self._wider if _is_about(one, rule, place))
         return next((one for one in here if matches(one.scope.resource, resource.name)), None)
+
+    def rules_at(self, place: Place, rules: Iterable[RuleId]) -> frozenset[RuleId]:
+        """Those of the rules of which something in this place may be exempted by more than its id."""
+        here = [one for one in self._wider if _is_at(one, place)]
+        if not here:
+            return frozenset()
+        return frozenset(rule for rule in rules if any(_is_of_rule(one, rule) for one in here))
+
+    def names(self, resource: Resource) -> bool:
+        """Whether an exemption is about this resource by its id."""
+        return key_of(resource) in self._of_resource
 
 
 def covers(exemption: Exemption, rule: RuleId, resource: Resource, place: Place) -> bool:
@@ -176,9 +187,16 @@ def _state(exemption: Exemption, covered: Mapping[AssessmentStatus, int], now: d
 
 
 def _is_about(exemption: Exemption, rule: RuleId, place: Place) -> bool:
+    return _is_of_rule(exemption, rule) and _is_at(exemption, place)
+
+
+def _is_of_rule(exemption: Exemption, rule: RuleId) -> bool:
+    wanted = exemption.scope.rule
+    return wanted == rule or (is_pattern(wanted) and matches(wanted, rule))
+
+
+def _is_at(exemption: Exemption, place: Place) -> bool:
     scope, target = exemption.scope, exemption.target
-    if not (scope.rule == rule or (is_pattern(scope.rule) and matches(scope.rule, rule))):
-        return False
     if target.organization is not None:
         if target.organization != place.organization:
             return False

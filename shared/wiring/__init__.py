@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shared.model.command import Command
     from shared.ports import Dependencies, Intake, Viewers
+    from shared.views.sheets import Sheets
     from shared.wiring.outages import Message
     from shared.wiring.runtime import Runtime
 
@@ -54,6 +55,11 @@ def intake() -> Intake:
 def viewers() -> Viewers:
     """How those who look are known."""
     return current().viewers
+
+
+def sheets() -> Sheets:
+    """What pages know of organizations, kept from one request to the next."""
+    return current().sheets
 
 
 def deliver(queue: str, message: Message, handle: Callable[[Command, Dependencies], None]) -> None:

@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 import secrets
+import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ _MOST: Final = 64_000
 _ROLE_CLAIMS: Final = frozenset({"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]{1,5})?")
 _BEARER: Final = "bearer "
+_COOKIE: Final = "ado-connector"
+_SIGN_IN: Final = "/.auth/login/aad"
+"""Where App Service Authentication sends a browser to Entra ID."""
 
 
 class PlatformViewers:
@@ -35,7 +39,12 @@ class PlatformViewers:
         """Who the platform says it is, with the grants of their app roles."""
         principal = headers.get(_PRINCIPAL, "")
         if not principal:
-            raise _unknown("Sign in with Microsoft Entra ID, or send a token of it for this app.")
+            raise ViewerRefused(
+                401,
+                "AuthenticationRequired",
+                "Sign in with Microsoft Entra ID, or send a token of it for this app.",
+                _SIGN_IN,
+            )
         document = _principal(principal)
         if document.get("auth_typ") != "aad":
             raise _unknown("Sign in with Microsoft Entra ID: roles of other providers are not known here.")
@@ -45,6 +54,11 @@ class PlatformViewers:
         names = [value for kind, value in claims if kind == document.get("name_typ")]
         grants = [grant for role in sorted(told) if (grant := read_role(role)) is not None]
         return Viewer(names[0] if names else "", tuple(grants))
+
+    def enter(self, headers: Mapping[str, str], token: str) -> str:
+        """Nobody is let in by an address."""
+        del headers, token
+        raise _unknown("Sign in with Microsoft Entra ID.")
 
 
 class NoViewers:
@@ -60,9 +74,18 @@ class NoViewers:
             "docs/defender-api.md.",
         )
 
+    def enter(self, headers: Mapping[str, str], token: str) -> str:
+        """Refuses everybody as well."""
+        del token
+        self.identify(headers)
+        return ""
+
 
 class LocalViewers:
     """`shared.ports.Viewers` of a workstation: whoever has this process's token sees everything.
+
+    Programs send the token as Bearer. A browser is let in once by the token of an address that is printed,
+    and then by a cookie.
 
     Only what is sent to the loopback interface by its name is answered, so that no page of the internet gets
     here by a name of its own that leads to this machine; and nothing that another origin sends.
@@ -71,9 +94,38 @@ class LocalViewers:
     def __init__(self, token: str = "") -> None:
         """`token` is made anew for each process, unless it is told."""
         self.token = token or secrets.token_urlsafe(32)
+        self.entry = secrets.token_urlsafe(32)
+        """Of the address for a browser: good once."""
+        self._cookie = secrets.token_urlsafe(32)
+        self._lock = threading.Lock()
 
     def identify(self, headers: Mapping[str, str]) -> Viewer:
         """The person at this machine."""
+        self._check_place(headers)
+        value = headers.get("authorization", "")
+        told = value[len(_BEARER) :].strip() if value.lower().startswith(_BEARER) else ""
+        # Both are compared, whichever was sent.
+        by_token = hmac.compare_digest(told.encode(), self.token.encode())
+        by_cookie = hmac.compare_digest(_cookie_in(headers).encode(), self._cookie.encode())
+        if not (by_token or by_cookie):
+            raise _unknown(
+                "Authorization must be Bearer, with the token that `ado-connector run` told. A browser gets "
+                "in by the address that it printed, once."
+            )
+        return Viewer("local", (Grant(),))
+
+    def enter(self, headers: Mapping[str, str], token: str) -> str:
+        """The cookie, once for the token of the printed address."""
+        self._check_place(headers)
+        with self._lock:
+            if not self.entry or not hmac.compare_digest(token.encode(), self.entry.encode()):
+                raise _unknown(
+                    "This address was used, or is of a run that has ended. Run the command again for another."
+                )
+            self.entry = ""
+        return f"{_COOKIE}={self._cookie}; Path=/; HttpOnly; SameSite=Strict"
+
+    def _check_place(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host", "").lower()
         if _LOOPBACK.fullmatch(host) is None:
             raise ViewerRefused(403, "WrongHost", "Host: must be 127.0.0.1 or localhost, with the port.")
@@ -82,17 +134,20 @@ class LocalViewers:
             raise ViewerRefused(403, "WrongOrigin", "Origin: pages of elsewhere are not answered.")
         if headers.get("sec-fetch-site", "none").lower() not in {"none", "same-origin"}:
             raise ViewerRefused(403, "WrongOrigin", "Sec-Fetch-Site: pages of elsewhere are not answered.")
-        value = headers.get("authorization", "")
-        told = value[len(_BEARER) :].strip() if value.lower().startswith(_BEARER) else ""
-        if not hmac.compare_digest(told.encode(), self.token.encode()):
-            raise _unknown("Authorization must be Bearer, with the token that `ado-connector run` told.")
-        return Viewer("local", (Grant(),))
 
 
 def platform_viewers(environment: Mapping[str, str]) -> Viewers:
     """Those of an app that the Functions host runs."""
     on = environment.get(PLATFORM_SWITCH, "").strip().lower() == "true"
     return PlatformViewers() if on else NoViewers()
+
+
+def _cookie_in(headers: Mapping[str, str]) -> str:
+    for one in headers.get("cookie", "").split(";"):
+        name, _, value = one.strip().partition("=")
+        if name == _COOKIE:
+            return value
+    return ""
 
 
 def _principal(header: str) -> dict[str, Any]:

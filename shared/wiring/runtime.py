@@ -31,6 +31,7 @@ from shared.ports import (
     Viewers,
 )
 from shared.queue import QueueUrlError, open_queue
+from shared.views.sheets import Sheets
 from shared.webhook.sender import SecretError, Webhook, signing_key
 from shared.wiring.clock import SystemClock
 from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
@@ -70,6 +71,8 @@ class Runtime:
     """Where people's sign-ins are kept."""
     viewers: Viewers
     """How those who look are known."""
+    sheets: Sheets
+    """What pages know of organizations."""
     timers_file: Path
     """Where a local host remembers its timers."""
 
@@ -164,6 +167,7 @@ def build_runtime(
         tokens=tokens,
         sign_ins=sign_ins,
         viewers=viewers or LocalViewers(),
+        sheets=Sheets(),
         timers_file=timers_file(settings),
         dependencies=Dependencies(
             state=state,

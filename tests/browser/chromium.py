@@ -6,6 +6,7 @@ in its DevTools protocol over two pipes, a message each up to a zero byte.
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -13,7 +14,7 @@ import select
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,81 @@ def open_page(page: Path, folder: Path) -> Page:
         browser.wait_for("Page.loadEventFired")
         told = browser.ask("Runtime.evaluate", session, expression="document.documentElement.outerHTML")
         return Page(told["result"]["value"], browser.console, browser.requests)
+
+
+AXE = INSTALLED / "axe.min.js"
+"""Deque's axe-core: looks for what keeps people with other eyes or hands out of a page."""
+
+
+class Tab:
+    """A page that stays open: what a person at it sees and does."""
+
+    def __init__(self, browser: _Browser, session: str) -> None:
+        self._browser, self._session = browser, session
+        self.console, self.requests = browser.console, browser.requests
+
+    def go(self, url: str) -> None:
+        """Open an address and wait until it is loaded."""
+        self._browser.forget("Page.loadEventFired")
+        self._browser.ask("Page.navigate", self._session, url=url)
+        self._browser.wait_for("Page.loadEventFired")
+
+    def loading(self, do: Callable[[], object]) -> None:
+        """Do what opens another page, and wait until it is loaded."""
+        self._browser.forget("Page.loadEventFired")
+        do()
+        self._browser.wait_for("Page.loadEventFired")
+
+    def tell(self, expression: str) -> Any:
+        """What a script says; a promise is waited for."""
+        told = self._browser.ask(
+            "Runtime.evaluate",
+            self._session,
+            expression=expression,
+            returnByValue=True,
+            awaitPromise=True,
+        )
+        assert "exceptionDetails" not in told, told["exceptionDetails"]
+        return told["result"].get("value")
+
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """A key of the keyboard."""
+        about = {"key": key, "code": key, "windowsVirtualKeyCode": _KEYS[key], "modifiers": 8 * shift}
+        text = {"text": "\r"} if key == "Enter" else {}
+        self._browser.ask("Input.dispatchKeyEvent", self._session, type="keyDown", **about, **text)
+        self._browser.ask("Input.dispatchKeyEvent", self._session, type="keyUp", **about)
+
+    def look(self, width: int, height: int, *, dark: bool = False, phone: bool = False) -> None:
+        """The size of the window, and whether its owner likes it dark."""
+        self._browser.ask(
+            "Emulation.setDeviceMetricsOverride",
+            self._session,
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=phone,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._browser.ask("Emulation.setEmulatedMedia", self._session, features=[scheme])
+
+    def picture(self) -> bytes:
+        """What the window shows, as a PNG."""
+        told = self._browser.ask("Page.captureScreenshot", self._session, format="png")
+        return base64.b64decode(told["data"])
+
+
+_KEYS = {"Tab": 9, "Enter": 13, " ": 32, "Escape": 27}
+
+
+@contextmanager
+def opened_tab(folder: Path) -> Iterator[Tab]:
+    """A browser with one empty page. It keeps its things in `folder`."""
+    with _browser(folder) as browser:
+        target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
+        session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            browser.ask(f"{domain}.enable", session)
+        yield Tab(browser, session)
 
 
 def _program() -> tuple[str, dict[str, str]]:
@@ -123,6 +199,10 @@ class _Browser:
         """Until it has happened."""
         while event not in self._happened:
             self._next()
+
+    def forget(self, event: str) -> None:
+        """What happens from now on counts."""
+        self._happened = [one for one in self._happened if one != event]
 
     def _next(self) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE

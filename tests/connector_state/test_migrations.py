@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,24 @@ from shared.connector_state import open_state
 from shared.connector_state.database import Database
 from shared.connector_state.place import StateUrlError
 from shared.connector_state.schema import MIGRATIONS
+from shared.model.assessment import (
+    Assessment,
+    AssessmentChange,
+    AssessmentStatus,
+    Resource,
+    ResourceAssessments,
+    ResourceKind,
+    Verdict,
+)
+from shared.model.ids import OrganizationId, ProjectId, RuleId
+from shared.model.work import WorkKind
 from shared.queue import open_queue
 from shared.queue.receiver import QueueUrlError
 from shared.queue.store import Store
-from tests.contract.adapters import FakeClock
+from tests.contract.adapters import START, FakeClock
 from tests.contract.processes import race_processes, race_threads
 
+DAY = timedelta(days=1)
 FIRST = "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO things (name) VALUES ('a; b');"
 SECOND = (
     "ALTER TABLE things ADD COLUMN size INTEGER NOT NULL DEFAULT 7;\n-- done; really\nDELETE FROM nowhere;"
@@ -44,6 +57,37 @@ def test_a_state_of_every_released_version_opens_and_becomes_the_current_one(
     open_state(f"sqlite:///{old}").close()
     open_state(f"sqlite:///{tmp_path}/new.db").close()
     assert schema(old) == schema(tmp_path / "new.db")
+
+
+def test_statuses_of_what_was_assessed_before_they_were_kept_apart(tmp_path: Path) -> None:
+    """Of an organization's every row, names that are no text in UTF-8 too."""
+    file = tmp_path / "state.db"
+    with open_state(f"sqlite:///{file}") as state:
+        organization = OrganizationId("o")
+        work = state.ensure_work(organization, WorkKind.POSTURE, START)
+        held = state.lease_work(
+            organization, WorkKind.POSTURE, work.revision, owner="w", now=START, until=START + DAY
+        )
+        assert held is not None
+        told = {
+            RuleId(f"ADO-REPO-00{number}"): Assessment(Verdict(status, "It is so."), START, START)
+            for number, status in enumerate(list(AssessmentStatus)[:4])
+        }
+        some = [
+            Resource(ResourceKind.REPOSITORY, f"r{number}", name, ProjectId("p"))
+            for number, name in enumerate(("web", '日本語 "quoted"', "x\ud800", "null\x00byte"))
+        ]
+        rows = tuple(ResourceAssessments(organization, one, told) for one in some)
+        rows += (ResourceAssessments(organization, Resource(ResourceKind.ORGANIZATION, "o", "contoso"), {}),)
+        state.apply_assessments(held, ProjectId("p"), AssessmentChange(rows), START)
+        before = {one.resource.id: one for one in state.statuses(organization)}
+    with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE statuses")
+        connection.execute("DELETE FROM schema_version WHERE version >= 10")
+    connection.close()
+    with open_state(f"sqlite:///{file}") as state:
+        assert {one.resource.id: one for one in state.statuses(organization)} == before
+    assert len(before) == 5
 
 
 def test_only_what_is_missing_is_migrated(tmp_path: Path) -> None:

@@ -19,9 +19,16 @@ from shared.model.assessment import (
 from shared.model.ids import ProjectId, RuleId
 from shared.model.inventory import Repository
 from shared.model.journal import JournalEvent
-from shared.model.summary import PostureSummary, ProjectSummary, findings_of
+from shared.model.summary import (
+    PostureSummary,
+    ProjectSummary,
+    ResourceStatuses,
+    findings_of,
+    statuses_of,
+)
 from shared.model.work import Lease, WorkKind
 from shared.ports import InventoryChange, LeaseLost, StateConflict, ThrottleRecord
+from shared.posture.judging import key_of
 from tests.contract.adapters import START, State
 from tests.contract.records import (
     ORGANIZATION,
@@ -335,6 +342,36 @@ def test_what_was_assessed_is_counted_by_project_and_as_a_whole(state: State) ->
         ORGANIZATION: PostureSummary(ORGANIZATION, {RULE: {HEALTHY: 1}}, 2, LATER)
     }
     assert state.project_summaries(OTHER) == ()
+
+
+def test_statuses_are_kept_beside_the_assessments(state: State) -> None:
+    held = lease(state, WorkKind.POSTURE)
+    assert list(state.statuses(ORGANIZATION)) == []
+    assessed(state, held, "a", HEALTHY, UNHEALTHY)
+    assessed(state, held, "b", *[UNHEALTHY] * 150)
+    odd = judged(ResourceKind.REPOSITORY, "c0", "c", AssessmentStatus.UNKNOWN)
+    odd = replace(odd, resource=replace(odd.resource, name="x\ud800\x00\n日本語" + "n" * 400))
+    state.apply_assessments(held, ProjectId("c"), AssessmentChange((odd,)), START)
+
+    def told() -> dict[tuple[str, str], ResourceStatuses]:
+        return {key_of(one.resource): one for one in state.statuses(ORGANIZATION)}
+
+    def stored() -> dict[tuple[str, str], ResourceStatuses]:
+        return {key_of(one.resource): statuses_of(one) for one in state.assessments(ORGANIZATION)}
+
+    assert told() == stored()
+    assert len(told()) == 153
+    assert told()["repository", "a1"] == ResourceStatuses(
+        judged(ResourceKind.REPOSITORY, "a1", "a", UNHEALTHY).resource, {RULE: UNHEALTHY}
+    )
+    changed = judged(ResourceKind.REPOSITORY, "a0", "a", UNHEALTHY)
+    change = AssessmentChange((changed,), dropped=(("repository", "a1"), ("repository", "b1")))
+    state.apply_assessments(held, ProjectId("a"), change, LATER)
+    assert told() == stored()
+    assert told()["repository", "a0"].statuses == {RULE: UNHEALTHY}
+    assert ("repository", "a1") not in told()
+    assert ("repository", "b1") in told(), "it is in another project now"
+    assert list(state.statuses(OTHER)) == []
 
 
 def test_sums_without_the_lease_are_refused(state: State) -> None:

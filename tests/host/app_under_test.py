@@ -68,6 +68,7 @@ BINDINGS = {
     "notify_organization": _queue("notifications"),
     "receive_container_mapping": _http("api/container-mappings", "POST"),
     "read_defender_api": _http("subscriptions/{*path}", "GET", "POST", "PUT", "PATCH", "DELETE"),
+    "show_page": _http("security/{*path}", "GET", "POST"),
     "trace_images": _queue("images"),
 }
 

@@ -23,6 +23,7 @@ HEAVY = {
     "croniter",
     "cryptography",
     "ijson",
+    "jinja2",
     "msal",
     "pydantic",
     "pydantic_settings",

@@ -145,19 +145,24 @@ class Bench:
         )
 
     def assess(
-        self, organization: OrganizationId, project: Project | None, *said: tuple[Resource, RuleId, str]
+        self,
+        organization: OrganizationId,
+        project: Project | None,
+        *said: tuple[Resource, RuleId, str],
+        at: datetime = NOW,
     ) -> None:
-        rows = [
-            ResourceAssessments(
-                organization,
-                resource,
-                {rule: Assessment(Verdict(AssessmentStatus(status), f"is {status}", {"n": 1}), NOW, NOW)},
-            )
-            for resource, rule, status in said
-        ]
+        by_resource: dict[Resource, dict[RuleId, Assessment]] = {}
+        for resource, rule, status in said:
+            verdict = Verdict(AssessmentStatus(status), f"is {status}", {"n": 1})
+            by_resource.setdefault(resource, {})[rule] = Assessment(verdict, NOW, NOW)
+        rows = [ResourceAssessments(organization, one, told) for one, told in by_resource.items()]
         lease = self._lease(organization, WorkKind.POSTURE)
         change = AssessmentChange(tuple(rows), findings=findings_of(rows))
-        self.state.apply_assessments(lease, project.id if project else None, change, NOW)
+        self.state.apply_assessments(lease, project.id if project else None, change, at)
+
+    def settle(self) -> None:
+        """Nobody works on anything any more."""
+        self.state.release_leases_of(["test"])
 
     def _lease(self, organization: OrganizationId, kind: WorkKind) -> Lease:
         work = self.state.ensure_work(organization, kind, NOW)
@@ -273,10 +278,13 @@ def of_project(one: Project) -> Resource:
 
 
 @contextmanager
-def opened(folder: Path, viewers: Viewers | None = None) -> Iterator[Bench]:
-    """A bench that serves an empty state."""
+def opened(folder: Path, viewers: Viewers | None = None, state_url: str = "") -> Iterator[Bench]:
+    """A bench that serves an empty state: of this place or, unless one is told, in the folder."""
     runtime = build_runtime(
-        Settings(state_url=f"sqlite:///{folder / 'state.db'}"),
+        Settings(
+            state_url=state_url or f"sqlite:///{folder / 'state.db'}",
+            queue_url=f"sqlite:///{folder / 'queue.db'}",
+        ),
         clock=Still(),
         viewers=viewers or LocalViewers(TOKEN),
     )

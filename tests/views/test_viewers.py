@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.read_defender_api import ApiReply, ApiRequest, read_defender_api
+from handlers.read_defender_api import read_defender_api
 from local.host import way_in
 from shared import wiring
 from shared.model.organization import OnboardingState
 from shared.model.viewer import Grant, Viewer, read_role
+from shared.model.web import WebReply, WebRequest
 from shared.wiring.principals import LocalViewers, NoViewers, PlatformViewers, platform_viewers
 from tests.views.bench import (
     ASSESSMENTS_VERSION,
@@ -194,9 +195,9 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def ask(
     runtime: Any, path: str, headers: Mapping[str, str], version: str = DEVOPS_VERSION, more: str = ""
-) -> ApiReply:
+) -> WebReply:
     url = f"https://app.azurewebsites.net{path}?api-version={version}{more}"
-    return read_defender_api(ApiRequest("GET", url, headers), runtime.dependencies, runtime.viewers)
+    return read_defender_api(WebRequest("GET", url, headers), runtime.dependencies, runtime.viewers)
 
 
 def as_reader(*roles: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ written in the transaction that makes them, numbered by a count in the total, an
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,10 +24,17 @@ from shared.model.assessment import AssessmentChange, Findings, ResourceAssessme
 from shared.model.ids import OrganizationId, ProjectId
 from shared.model.journal import JournalEntry
 from shared.model.notification import Notified
-from shared.model.summary import PostureSummary, ProjectSummary, with_change
+from shared.model.summary import (
+    PostureSummary,
+    ProjectSummary,
+    ResourceStatuses,
+    statuses_of,
+    with_change,
+)
 from shared.model.work import SKEW, Lease, Work, WorkKind
 
 _ROW = Document(ResourceAssessments)
+_STATUSES = Document(ResourceStatuses)
 _PROJECT = Document(ProjectSummary)
 _TOTAL = Document(PostureSummary)
 
@@ -36,6 +44,7 @@ _NOTIFIED = Document(Notified)
 ResourceKey = tuple[str, str]
 
 _AT: Final = "assessedAt"
+_BRIEF: Final = "statuses"
 _CHANGE: Final = "change"
 _NEWEST: Final = "newest"
 _DIGITS: Final = 12
@@ -162,7 +171,8 @@ class AssessmentsPart(InventoryPart):
             history.setdefault((one.resource.kind.value, one.resource.id), []).append(one)
         for row in change.rows:
             kind, identifier = row.resource.kind.value, row.resource.id
-            put = Put(_row_key(row.resource.project, kind, identifier), pack(_ROW.dump(row)))
+            values = {**pack(_ROW.dump(row)), _BRIEF: _brief(row)}
+            put = Put(_row_key(row.resource.project, kind, identifier), values)
             yield _Parcel((put,), tuple(history.pop((kind, identifier), ())))
         for chunk in chunks:
             yield _Parcel((chunk.operation,))
@@ -210,6 +220,16 @@ class AssessmentsPart(InventoryPart):
         rows = prefix("assessment") if project is None else prefix("assessment", project or _WHOLE)
         for entity in self._table.query(partition_of(organization), rows):
             yield _ROW.load(unpack(entity.values))
+
+    def statuses(self, organization: OrganizationId) -> Iterator[ResourceStatuses]:
+        partition = partition_of(organization)
+        for entity in self._table.query(partition, prefix("assessment"), select=("RowKey", _BRIEF)):
+            brief = entity.values.get(_BRIEF)
+            if isinstance(brief, bytes):
+                yield _STATUSES.load(zlib.decompress(brief))
+            elif (whole := self._table.get(partition, entity.row)) is not None:
+                # Written by a version that did not keep it apart.
+                yield statuses_of(_ROW.load(unpack(whole.values)))
 
     def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
         found = self._table.query(partition_of(organization), prefix("posture"), select=("project", _AT))
@@ -316,6 +336,12 @@ class AssessmentsPart(InventoryPart):
             total = self._total(lease.organization)
             self._table.put(CATALOG, key("posture", lease.organization), pack(_TOTAL.dump(total)))
         return super().finish_work(lease, work, journal)
+
+
+def _brief(row: ResourceAssessments) -> bytes:
+    """The statuses of a row, compressed: a name in them may be no text that a property takes."""
+    cell = _STATUSES.dump(statuses_of(row))
+    return zlib.compress(cell if isinstance(cell, bytes) else cell.encode())
 
 
 def _change_key(number: int) -> str:
