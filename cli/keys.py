@@ -631,3 +631,15 @@ MAPPING_RESTS_ON: Keys = {
     "seenAt": "when it was told last",
     "evidence": "object: what it rests on, by name",
 }
+
+STATE_RECORD: Keys = {
+    "kind": "in each line of the file: what it is, such as `repository`; the last line is the `end`",
+    "key": "ids that tell it from others of its kind",
+    "value": "all that is kept of it, or its bytes in base64",
+}
+
+STATE_IMPORTED: Keys = {
+    "records": "how many records of each kind the file holds",
+    "sha256": "digest of the file's lines, as its last line says it",
+    "imported": "false where the file was only checked",
+}

@@ -27,6 +27,7 @@ from cli.queues import queue
 from cli.recommendations import recommendations
 from cli.run import run
 from cli.session import redact
+from cli.state import state
 from cli.status import status
 from cli.version import version
 
@@ -90,6 +91,7 @@ for _command in (
     mappings,
     journal,
     queue,
+    state,
     version,
 ):
     root.add_command(_command)

@@ -75,6 +75,7 @@ from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.pipeline_token import PipelineToken
 from shared.model.prerequisite import Prerequisite
+from shared.model.record import Record
 from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun, TimelineRecord
 from shared.model.summary import PostureSummary, ProjectSummary, ResourceStatuses
 from shared.model.thresholds import DEFAULTS, Thresholds
@@ -860,7 +861,27 @@ class MappingGraph(Protocol):
         ...
 
 
-class State(ConnectorState, ThrottleStore, SignInStore, MappingGraph, Protocol):
+class Records(Protocol):
+    """All that is kept, one record after the other."""
+
+    def records(self) -> Iterator[Record]:
+        """Every record, in the same order from every store; throttle records left out.
+
+        A SQLite state tells one moment; of Table Storage each row is as it is when it is read. What cannot be
+        read is told as such.
+        """
+        ...
+
+    def import_records(self, records: Iterable[Record], digest: str) -> None:
+        """Write all of them into an empty state. Raises `StateConflict` where it is not empty.
+
+        Readers see all or nothing: a store that needs several writes refuses to be opened in between, and
+        goes on where the same digest comes again.
+        """
+        ...
+
+
+class State(ConnectorState, ThrottleStore, SignInStore, MappingGraph, Records, Protocol):
     """A store of all of it, as `shared.connector_state.open_state` gives one."""
 
     def __enter__(self) -> Self: ...

@@ -89,8 +89,16 @@ class Document(Generic[T]):
 
     def dump(self, value: T) -> str | bytes:
         """The value as a storable JSON text."""
-        plain = _encoder(cast("Hashable", self._kind))(value)
-        return to_cell(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+        return to_cell(json.dumps(self.plain(value), ensure_ascii=False, separators=(",", ":")))
+
+    def plain(self, value: T) -> object:
+        """The value as plain JSON data."""
+        return _encoder(cast("Hashable", self._kind))(value)
+
+    def of_plain(self, plain: object) -> T:
+        """The value that `plain` told, every field checked. Raises `Misshapen`."""
+        check(self._kind, plain, "")
+        return cast("T", _decoder(cast("Hashable", self._kind))(plain))
 
     def load(self, cell: str | bytes) -> T:
         """The value that `dump` stored."""
@@ -116,6 +124,72 @@ class Documents(Generic[T]):
     def load(self, cell: str | bytes) -> tuple[T, ...]:
         """The values that `dump` stored."""
         return tuple(self._each.load(json.dumps(one)) for one in json.loads(from_cell(cell)))
+
+
+class Misshapen(ValueError):
+    """Plain data is not what it is said to be. The message names the field."""
+
+
+_PLAIN: dict[object, tuple[type | tuple[type, ...], str]] = {
+    str: (str, "a text"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    bool: (bool, "true or false"),
+    timedelta: ((int, float), "a number of seconds"),
+    datetime: (str, "a time"),
+}
+
+
+def check(hint: object, plain: object, at: str) -> None:
+    """Raise `Misshapen` unless the plain data is of this type; `at` is where it stands."""
+    origin, arguments = _taken_apart(hint)
+    if origin is Union:
+        if plain is not None:
+            check(_only_type(arguments), plain, at)
+    elif origin in _PLAIN:
+        _check_simple(origin, plain, at)
+    elif origin is tuple:
+        if not isinstance(plain, list):
+            raise Misshapen(f"{at or 'the value'} must be a list")
+        for number, one in enumerate(plain):
+            check(arguments[0], one, f"{at}[{number}]")
+    elif origin is dict:
+        if not isinstance(plain, dict):
+            raise Misshapen(f"{at or 'the value'} must be an object")
+        for name, one in plain.items():
+            check(arguments[0], name, f"{at}.{name}" if at else name)
+            check(arguments[1], one, f"{at}.{name}" if at else name)
+    elif isinstance(origin, type) and dataclasses.is_dataclass(origin):
+        _check_fields(origin, plain, at)
+    elif isinstance(origin, type) and issubclass(origin, StrEnum) and plain not in set(origin):
+        raise Misshapen(f"{at or 'the value'} must be one of {', '.join(origin)}")
+
+
+def _check_simple(origin: object, plain: object, at: str) -> None:
+    types_, words = _PLAIN[origin]
+    wrong = not isinstance(plain, types_) or (origin is not bool and isinstance(plain, bool))
+    if not wrong and origin is datetime:
+        try:
+            wrong = time_of(cast("str", plain)).tzinfo is None
+        except ValueError:
+            wrong = True
+    if wrong:
+        raise Misshapen(f"{at or 'the value'} must be {words}")
+
+
+def _check_fields(kind: type, plain: object, at: str) -> None:
+    if not isinstance(plain, dict):
+        raise Misshapen(f"{at or 'the value'} must be an object")
+    hints = get_type_hints(kind)
+    fields = {one.name: one for one in dataclasses.fields(kind)}
+    for name, one in fields.items():
+        where = f"{at}.{name}" if at else name
+        if name in plain:
+            check(hints[name], plain[name], where)
+        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+            raise Misshapen(f"{where} is missing")
+    for name in plain.keys() - fields.keys():
+        raise Misshapen(f"{f'{at}.{name}' if at else name} is not known")
 
 
 def _same(value: object) -> object:

@@ -29,25 +29,25 @@ from shared.ports import InventoryChange, RepositoryPage
 
 _ORGANIZATION = Document(Organization)
 
-_PUT_PROJECT = (
+PUT_PROJECT = (
     "INSERT OR REPLACE INTO projects (organization, id, name, state, visibility, first_seen, missing_since,"
     " missing_reason, retired_at, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_GET_PROJECTS = (
+PROJECTS = (
     "SELECT id, name, state, visibility, first_seen, missing_since, missing_reason, retired_at, last_seen"
-    " FROM projects WHERE organization = ? ORDER BY id"
+    " FROM projects WHERE organization = ?"
 )
-_PUT_REPOSITORY = (
+PUT_REPOSITORY = (
     "INSERT OR REPLACE INTO repositories (organization, id, name, project, default_branch, is_disabled,"
     " is_fork, url, first_seen, missing_since, missing_reason, retired_at, last_seen)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_REPOSITORIES = (
+REPOSITORIES = (
     "SELECT id, name, project, default_branch, is_disabled, is_fork, url, first_seen, missing_since,"
     " missing_reason, retired_at, last_seen FROM repositories WHERE organization = ?"
 )
-_GET_REPOSITORIES = f"{_REPOSITORIES} ORDER BY id"
-_GET_PROJECT_REPOSITORIES = f"{_REPOSITORIES} AND project = ? AND id > ? ORDER BY id LIMIT ?"
+_GET_REPOSITORIES = f"{REPOSITORIES} ORDER BY id"
+_GET_PROJECT_REPOSITORIES = f"{REPOSITORIES} AND project = ? AND id > ? ORDER BY id LIMIT ?"
 
 
 class InventoryPart(Part):
@@ -56,34 +56,14 @@ class InventoryPart(Part):
     def projects(self, organization: OrganizationId) -> Iterator[Project]:
         with self._database.read() as connection:
             listed = _last_complete_listing(connection, organization)
-            for (
-                identifier,
-                name,
-                state,
-                visibility,
-                first_seen,
-                missing_since,
-                missing_reason,
-                retired_at,
-                last_seen,
-            ) in connection.execute(_GET_PROJECTS, (organization,)):
-                yield Project(
-                    ProjectId(identifier),
-                    from_cell(name),
-                    from_cell(state),
-                    from_cell(visibility),
-                    time_of(first_seen),
-                    time_or_none(missing_since),
-                    from_cell(missing_reason),
-                    time_or_none(retired_at),
-                    listed if missing_since is None and retired_at is None else time_or_none(last_seen),
-                )
+            for row in connection.execute(f"{PROJECTS} ORDER BY id", (organization,)):
+                yield project_of(row, listed)
 
     def repositories(self, organization: OrganizationId) -> Iterator[Repository]:
         with self._database.read() as connection:
             listed = _last_complete_listing(connection, organization)
             for row in connection.execute(_GET_REPOSITORIES, (organization,)):
-                yield _repository(row, listed)
+                yield repository_of(row, listed)
 
     def project_repositories(
         self, organization: OrganizationId, project: ProjectId, *, after: str = "", limit: int = 1000
@@ -93,20 +73,39 @@ class InventoryPart(Part):
             found = connection.execute(
                 _GET_PROJECT_REPOSITORIES, (organization, project, to_cell(after), limit + 1)
             ).fetchall()
-        rows = tuple(_repository(row, listed) for row in found[:limit])
+        rows = tuple(repository_of(row, listed) for row in found[:limit])
         return RepositoryPage(rows, rows[-1].id if len(found) > limit else "")
 
     def apply_inventory(self, lease: Lease, change: InventoryChange) -> None:
         with self._database.write() as connection:
             check_lease(connection, lease)
-            for part in slices_of_rows(_project_rows(lease.organization, change.projects)):
-                connection.executemany(_PUT_PROJECT, part)
-            for part in slices_of_rows(_repository_rows(lease.organization, change.repositories)):
-                connection.executemany(_PUT_REPOSITORY, part)
+            for part in slices_of_rows(project_rows(lease.organization, change.projects)):
+                connection.executemany(PUT_PROJECT, part)
+            for part in slices_of_rows(repository_rows(lease.organization, change.repositories)):
+                connection.executemany(PUT_REPOSITORY, part)
             write_journal(connection, change.journal)
 
 
-def _repository(row: tuple[Any, ...], listed: datetime | None) -> Repository:
+def project_of(row: tuple[Any, ...], listed: datetime | None) -> Project:
+    """The project in a row; what is alive was last seen when everything was last listed."""
+    identifier, name, state, visibility, first_seen, missing_since, missing_reason, retired_at, last_seen = (
+        row
+    )
+    return Project(
+        ProjectId(identifier),
+        from_cell(name),
+        from_cell(state),
+        from_cell(visibility),
+        time_of(first_seen),
+        time_or_none(missing_since),
+        from_cell(missing_reason),
+        time_or_none(retired_at),
+        listed if missing_since is None and retired_at is None else time_or_none(last_seen),
+    )
+
+
+def repository_of(row: tuple[Any, ...], listed: datetime | None) -> Repository:
+    """The repository in a row; what is alive was last seen when everything was last listed."""
     (
         identifier,
         name,
@@ -137,7 +136,7 @@ def _repository(row: tuple[Any, ...], listed: datetime | None) -> Repository:
     )
 
 
-def _project_rows(organization: OrganizationId, projects: Iterable[Project]) -> Iterator[tuple[Cell, ...]]:
+def project_rows(organization: OrganizationId, projects: Iterable[Project]) -> Iterator[tuple[Cell, ...]]:
     """In order of id, the order of the table: neighbours land on the same page."""
     for row in sorted(projects, key=lambda one: one.id):
         missing_since, retired_at = row.missing_since, row.retired_at
@@ -155,9 +154,10 @@ def _project_rows(organization: OrganizationId, projects: Iterable[Project]) -> 
         )
 
 
-def _repository_rows(
+def repository_rows(
     organization: OrganizationId, repositories: Iterable[Repository]
 ) -> Iterator[tuple[Cell, ...]]:
+    """As `project_rows`."""
     for row in sorted(repositories, key=lambda one: one.id):
         missing_since, retired_at = row.missing_since, row.retired_at
         yield (

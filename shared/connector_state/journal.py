@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from shared.connector_state.codec import (
     Cell,
@@ -17,8 +18,8 @@ from shared.connector_state.database import Part
 from shared.model.ids import ConnectorId, OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
 
-_COLUMNS = "at, event, connector, organization, subject, subject_name, before, after, reason, requested_by"
-_INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constant
+COLUMNS = "at, event, connector, organization, subject, subject_name, before, after, reason, requested_by"
+_INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constant
 
 
 def write_journal(connection: sqlite3.Connection, entries: Sequence[JournalEntry]) -> None:
@@ -69,36 +70,27 @@ class JournalPart(Part):
             conditions.append("at >= ?")
             values.append(time_text(since))
         query = (
-            f"SELECT id, {_COLUMNS} FROM journal WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants
+            f"SELECT id, {COLUMNS} FROM journal WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants
             "ORDER BY id DESC LIMIT ?"
         )
         with self._database.read() as connection:
             rows = connection.execute(query, (*values, max(limit, 0))).fetchall()
-        return tuple(
-            JournalEntry(
-                at=time_of(at),
-                event=JournalEvent(event_name),
-                connector=None if connector is None else ConnectorId(connector),
-                organization=None if of is None else OrganizationId(of),
-                subject=from_cell(subject),
-                subject_name=from_cell(subject_name),
-                before=from_cell(before),
-                after=from_cell(after),
-                reason=from_cell(reason),
-                requested_by=from_cell(requested_by),
-                id=identifier,
-            )
-            for (
-                identifier,
-                at,
-                event_name,
-                connector,
-                of,
-                subject,
-                subject_name,
-                before,
-                after,
-                reason,
-                requested_by,
-            ) in reversed(rows)
-        )
+        return tuple(entry_of(row) for row in reversed(rows))
+
+
+def entry_of(row: tuple[Any, ...]) -> JournalEntry:
+    """The entry in a row of its id and `COLUMNS`."""
+    identifier, at, event, connector, of, subject, subject_name, before, after, reason, requested_by = row
+    return JournalEntry(
+        at=time_of(at),
+        event=JournalEvent(event),
+        connector=None if connector is None else ConnectorId(connector),
+        organization=None if of is None else OrganizationId(of),
+        subject=from_cell(subject),
+        subject_name=from_cell(subject_name),
+        before=from_cell(before),
+        after=from_cell(after),
+        reason=from_cell(reason),
+        requested_by=from_cell(requested_by),
+        id=identifier,
+    )

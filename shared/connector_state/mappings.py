@@ -34,7 +34,7 @@ _GET_EDGE = (
     "SELECT document FROM graph_edges WHERE start_key = ? AND end_key = ? AND kind = ? AND source = ?"
     " AND detail = ? AND start_kind = ? AND end_kind = ?"
 )
-_PUT_EDGE = (
+PUT_EDGE = (
     "INSERT INTO graph_edges (start_key, end_key, kind, source, detail, start_kind, end_kind, seen_at,"
     " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (start_key, end_key, kind, source, detail,"
     " start_kind, end_kind) DO UPDATE SET seen_at = excluded.seen_at, document = excluded.document"
@@ -205,7 +205,7 @@ def _write(connection: sqlite3.Connection, facts: GraphFacts, *, look_only: bool
             (node.id.kind.value, to_cell(node.id.key), _NODE.dump(node_now)),
         )
     for edge in facts.edges:
-        identity = _identity(edge)
+        identity = edge_identity(edge)
         row = connection.execute(_GET_EDGE, identity).fetchone()
         edge_now = edge_after(None if row is None else _EDGE.load(row[0]), edge)
         if edge_now is None:
@@ -213,7 +213,7 @@ def _write(connection: sqlite3.Connection, facts: GraphFacts, *, look_only: bool
         changed += 1
         if look_only:
             return changed
-        connection.execute(_PUT_EDGE, (*identity, time_text(edge_now.seen_at), _EDGE.dump(edge_now)))
+        connection.execute(PUT_EDGE, (*identity, time_text(edge_now.seen_at), _EDGE.dump(edge_now)))
     return changed
 
 
@@ -224,7 +224,8 @@ def _node(connection: sqlite3.Connection, node: NodeId) -> Node | None:
     return None if row is None else _NODE.load(row[0])
 
 
-def _identity(edge: Edge) -> tuple[Cell, ...]:
+def edge_identity(edge: Edge) -> tuple[Cell, ...]:
+    """What makes it the same row when it is told again."""
     return (
         to_cell(edge.start.key),
         to_cell(edge.end.key),

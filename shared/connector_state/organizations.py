@@ -174,6 +174,26 @@ class OrganizationsPart(Part):
         return None if row is None else _EXTENSION.load(row[0])
 
 
+INSERT_ORGANIZATION = (
+    "INSERT INTO organizations (tenant, name_key, instance_key, account_key, merged, revision, document, id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def organization_row(organization: Organization) -> tuple[Cell, ...]:
+    """The record with the columns that its uniqueness rests on."""
+    return (
+        organization.tenant,
+        organization.name.casefold().encode(errors="backslashreplace").decode(),
+        organization.instance_id.lower(),
+        organization.account_id.lower(),
+        organization.merged_into is not None,
+        organization.revision,
+        _ORGANIZATION.dump(organization),
+        organization.id,
+    )
+
+
 def _read_organization(connection: sqlite3.Connection, organization: OrganizationId) -> Organization | None:
     row = connection.execute("SELECT document FROM organizations WHERE id = ?", (organization,)).fetchone()
     return None if row is None else _ORGANIZATION.load(row[0])
@@ -182,24 +202,10 @@ def _read_organization(connection: sqlite3.Connection, organization: Organizatio
 def _write_organization(connection: sqlite3.Connection, organization: Organization) -> Organization:
     """Conditional on the revision; the unique indexes refuse a second record of the same organization."""
     written = replace(organization, revision=organization.revision + 1)
-    row = (
-        written.tenant,
-        written.name.casefold().encode(errors="backslashreplace").decode(),
-        written.instance_id.lower(),
-        written.account_id.lower(),
-        written.merged_into is not None,
-        written.revision,
-        _ORGANIZATION.dump(written),
-        written.id,
-    )
+    row = organization_row(written)
     try:
         if organization.revision == 0:
-            done = connection.execute(
-                "INSERT INTO organizations"
-                " (tenant, name_key, instance_key, account_key, merged, revision, document, id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            done = connection.execute(INSERT_ORGANIZATION, row)
         else:
             done = connection.execute(
                 "UPDATE organizations SET tenant = ?, name_key = ?, instance_key = ?, account_key = ?,"

@@ -15,6 +15,7 @@ from shared.connector_state.journal import JournalPart
 from shared.connector_state.mappings import MappingsPart
 from shared.connector_state.organizations import OrganizationsPart
 from shared.connector_state.partials import PartialsPart
+from shared.connector_state.records import RecordsPart
 from shared.connector_state.sign_ins import SignInsPart
 from shared.connector_state.throttles import ThrottlesPart
 from shared.connector_state.work import WorkPart
@@ -32,6 +33,7 @@ class SqliteConnectorState(
     ThrottlesPart,
     SignInsPart,
     MappingsPart,
+    RecordsPart,
 ):
     """`shared.ports.State` on one file.
 

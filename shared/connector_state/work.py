@@ -27,13 +27,13 @@ from shared.model.work import Lease, Work, WorkKind, is_held
 
 _FAILURE = Document(Failure)
 
-_COLUMNS = (
+COLUMNS = (
     "organization, kind, due_at, revision, queued_at, leased_until, leased_by, attempt, failures_in_a_row,"
     " checkpoint, not_before, last_success, last_failure, last_failure_at,"
     " failing_since"
 )
 _PUT = (
-    f"INSERT OR REPLACE INTO work ({_COLUMNS}, asked_for, dropped)"  # noqa: S608 - constants
+    f"INSERT OR REPLACE INTO work ({COLUMNS}, asked_for, dropped)"  # noqa: S608 - constants
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 )
 
@@ -55,7 +55,7 @@ class WorkPart(Part):
                 # The run under way may have looked already: what was asked for outlasts its end.
                 asked_for = min(due_at, _asked_for(connection, organization, kind) or due_at)
             brought = brought_forward(work, due_at)
-            _put(connection, brought, asked_for)
+            put_work(connection, brought, asked_for)
             return brought
 
     def drop_work(self, organization: OrganizationId, kind: WorkKind) -> None:
@@ -78,12 +78,12 @@ class WorkPart(Part):
             conditions.append("kind = ?")
             values.append(kind.value)
         query = (
-            f"SELECT {_COLUMNS} FROM work WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+            f"SELECT {COLUMNS} FROM work WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
             " ORDER BY organization, kind"
         )
         with self._database.read() as connection:
             rows = connection.execute(query, values).fetchall()
-        return tuple(_read(row) for row in rows)
+        return tuple(read_work(row) for row in rows)
 
     def mark_queued(self, work: Work, queued_at: datetime) -> Work | None:
         with self._database.write() as connection:
@@ -91,7 +91,7 @@ class WorkPart(Part):
             if _find(connection, work.organization, work.kind) != work:
                 return None
             marked = replace(work, queued_at=queued_at)
-            _put(connection, marked, _asked_for(connection, work.organization, work.kind))
+            put_work(connection, marked, _asked_for(connection, work.organization, work.kind))
             return marked
 
     def lease_work(
@@ -113,7 +113,7 @@ class WorkPart(Part):
             leased = replace(work, leased_until=until, leased_by=owner, attempt=work.attempt + 1)
             # A slice that goes on does what was asked before it began no more than the ones before it.
             asked_for = _asked_for(connection, organization, kind) if work.checkpoint else None
-            _put(connection, leased, asked_for)
+            put_work(connection, leased, asked_for)
         return Lease(organization, kind, revision, leased.attempt, owner, until, work.checkpoint)
 
     def renew_lease(self, lease: Lease, until: datetime) -> Lease:
@@ -141,7 +141,7 @@ class WorkPart(Part):
             asked_for = _asked_for(connection, lease.organization, lease.kind)
             if asked_for is not None and not finished.checkpoint:
                 finished, asked_for = brought_forward(finished, asked_for), None
-            _put(connection, finished, asked_for)
+            put_work(connection, finished, asked_for)
             write_journal(connection, journal)
         return finished
 
@@ -181,16 +181,16 @@ def _create(
         "SELECT revision FROM work WHERE organization = ? AND kind = ?", (organization, kind.value)
     ).fetchone()
     created = Work(organization, kind, due_at, revision=1 if row is None else row[0] + 1)
-    _put(connection, created, None)
+    put_work(connection, created, None)
     return created
 
 
 def _find(connection: sqlite3.Connection, organization: OrganizationId, kind: WorkKind) -> Work | None:
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM work WHERE organization = ? AND kind = ? AND dropped = 0",  # noqa: S608
+        f"SELECT {COLUMNS} FROM work WHERE organization = ? AND kind = ? AND dropped = 0",  # noqa: S608
         (organization, kind.value),
     ).fetchone()
-    return None if row is None else _read(row)
+    return None if row is None else read_work(row)
 
 
 def _asked_for(
@@ -202,7 +202,8 @@ def _asked_for(
     return None if row is None else time_or_none(row[0])
 
 
-def _put(connection: sqlite3.Connection, work: Work, asked_for: datetime | None) -> None:
+def put_work(connection: sqlite3.Connection, work: Work, asked_for: datetime | None) -> None:
+    """Write work, in place of what was kept of it."""
     connection.execute(
         _PUT,
         (
@@ -245,7 +246,8 @@ _Row = tuple[
 ]
 
 
-def _read(row: _Row) -> Work:
+def read_work(row: _Row) -> Work:
+    """The work in a row of `COLUMNS`."""
     return Work(
         organization=OrganizationId(row[0]),
         kind=WorkKind(row[1]),

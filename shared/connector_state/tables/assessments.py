@@ -38,21 +38,21 @@ _STATUSES = Document(ResourceStatuses)
 _PROJECT = Document(ProjectSummary)
 _TOTAL = Document(PostureSummary)
 
-_CHANGES = Documents(StatusChange)
+CHANGES = Documents(StatusChange)
 _NOTIFIED = Document(Notified)
 
 ResourceKey = tuple[str, str]
 
-_AT: Final = "assessedAt"
-_BRIEF: Final = "statuses"
+AT: Final = "assessedAt"
+BRIEF: Final = "statuses"
 _CHANGE: Final = "change"
-_NEWEST: Final = "newest"
+NEWEST: Final = "newest"
 _DIGITS: Final = 12
-_HISTORY_CHUNK: Final = 100
+HISTORY_CHUNK: Final = 100
 """Changes of status in one entity, at most: those of one project in one run are kept together."""
-_TOTAL_ROW: Final = "posture-total"
-_NOTIFIED_ROW: Final = "notified"
-_WHOLE: Final = "-"
+TOTAL_ROW: Final = "posture-total"
+NOTIFIED_ROW: Final = "notified"
+WHOLE: Final = "-"
 """In keys, for the organization itself: no project's id, and a key's part cannot be empty."""
 _LAST: Final = 3
 """Operations that end a change: the project's sums, the total, and one in reserve."""
@@ -76,10 +76,10 @@ class _Sums:
             projects=self.total.projects + (before is None and after.project is not None),
             newest=after.assessed_at if newest is None else max(newest, after.assessed_at),
         )
-        told = {_AT: time_text(after.assessed_at), "project": after.project or ""}
+        told = {AT: time_text(after.assessed_at), "project": after.project or ""}
         changed = replace(self, total=total)
         writes = (
-            Put(key("posture", after.project or _WHOLE), {**pack(_PROJECT.dump(after)), **told}),
+            Put(key("posture", after.project or WHOLE), {**pack(_PROJECT.dump(after)), **told}),
             changed.write_total,
         )
         self.by_project[after.project] = after.findings
@@ -91,17 +91,17 @@ class _Sums:
         """The sums once these changes have got their numbers, and what writes the changes."""
         writes = []
         last = self.total.changes
-        for start in range(0, len(history), _HISTORY_CHUNK):
-            some = history[start : start + _HISTORY_CHUNK]
+        for start in range(0, len(history), HISTORY_CHUNK):
+            some = history[start : start + HISTORY_CHUNK]
             last += len(some)
-            told = {_NEWEST: time_text(max(one.at for one in some)), "project": project or ""}
-            writes.append(Put(_change_key(last), {**pack(_CHANGES.dump(some)), **told}))
+            told = {NEWEST: time_text(max(one.at for one in some)), "project": project or ""}
+            writes.append(Put(change_key(last), {**pack(CHANGES.dump(some)), **told}))
         return replace(self, total=replace(self.total, changes=last)), writes
 
     @property
     def write_total(self) -> Operation:
         """What writes the organization's sums."""
-        return Put(key(_TOTAL_ROW), pack(_TOTAL.dump(self.total)))
+        return Put(key(TOTAL_ROW), pack(_TOTAL.dump(self.total)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _together(parcels: Iterable[_Parcel]) -> Iterator[_Parcel]:
     history: list[StatusChange] = []
     for one in parcels:
         entities = len(operations) + len(one.operations)
-        entities += -(-(len(history) + len(one.history)) // _HISTORY_CHUNK)
+        entities += -(-(len(history) + len(one.history)) // HISTORY_CHUNK)
         if (operations or history) and entities > FENCED_MOST - _LAST:
             yield _Parcel(tuple(operations), tuple(history))
             operations, history = [], []
@@ -171,7 +171,7 @@ class AssessmentsPart(InventoryPart):
             history.setdefault((one.resource.kind.value, one.resource.id), []).append(one)
         for row in change.rows:
             kind, identifier = row.resource.kind.value, row.resource.id
-            values = {**pack(_ROW.dump(row)), _BRIEF: _brief(row)}
+            values = {**pack(_ROW.dump(row)), BRIEF: brief(row)}
             put = Put(_row_key(row.resource.project, kind, identifier), values)
             yield _Parcel((put,), tuple(history.pop((kind, identifier), ())))
         for chunk in chunks:
@@ -191,7 +191,7 @@ class AssessmentsPart(InventoryPart):
         kept = {
             one.row
             for one in self._table.query(
-                partition_of(organization), prefix("assessment", project or _WHOLE), select=("RowKey",)
+                partition_of(organization), prefix("assessment", project or WHOLE), select=("RowKey",)
             )
         }
         kept -= {
@@ -211,20 +211,20 @@ class AssessmentsPart(InventoryPart):
         return _Sums(number, self._total(lease.organization), summaries)
 
     def _total(self, organization: OrganizationId) -> PostureSummary:
-        stored = self._table.get(partition_of(organization), key(_TOTAL_ROW))
+        stored = self._table.get(partition_of(organization), key(TOTAL_ROW))
         return PostureSummary(organization) if stored is None else _TOTAL.load(unpack(stored.values))
 
     def assessments(
         self, organization: OrganizationId, project: ProjectId | None = None
     ) -> Iterator[ResourceAssessments]:
-        rows = prefix("assessment") if project is None else prefix("assessment", project or _WHOLE)
+        rows = prefix("assessment") if project is None else prefix("assessment", project or WHOLE)
         for entity in self._table.query(partition_of(organization), rows):
             yield _ROW.load(unpack(entity.values))
 
     def statuses(self, organization: OrganizationId) -> Iterator[ResourceStatuses]:
         partition = partition_of(organization)
-        for entity in self._table.query(partition, prefix("assessment"), select=("RowKey", _BRIEF)):
-            brief = entity.values.get(_BRIEF)
+        for entity in self._table.query(partition, prefix("assessment"), select=("RowKey", BRIEF)):
+            brief = entity.values.get(BRIEF)
             if isinstance(brief, bytes):
                 yield _STATUSES.load(zlib.decompress(brief))
             elif (whole := self._table.get(partition, entity.row)) is not None:
@@ -232,8 +232,8 @@ class AssessmentsPart(InventoryPart):
                 yield statuses_of(_ROW.load(unpack(whole.values)))
 
     def assessed_at(self, organization: OrganizationId) -> Mapping[str, datetime]:
-        found = self._table.query(partition_of(organization), prefix("posture"), select=("project", _AT))
-        return {one.text("project"): time_of(one.text(_AT)) for one in found}
+        found = self._table.query(partition_of(organization), prefix("posture"), select=("project", AT))
+        return {one.text("project"): time_of(one.text(AT)) for one in found}
 
     def project_summaries(self, organization: OrganizationId) -> tuple[ProjectSummary, ...]:
         return tuple(
@@ -279,7 +279,7 @@ class AssessmentsPart(InventoryPart):
             begin = max(begin, self._first_change(organization, since - SKEW))
         for entity in self._changes_from(organization, begin):
             last = _number_of(entity)
-            some = _CHANGES.load(unpack(entity.values))
+            some = CHANGES.load(unpack(entity.values))
             for number, one in enumerate(some, start=last - len(some) + 1):
                 if number <= after or (since is not None and one.at < since):
                     continue
@@ -289,7 +289,7 @@ class AssessmentsPart(InventoryPart):
     def _changes_from(
         self, organization: OrganizationId, number: int, *, page: int = 1_000, select: Sequence[str] = ()
     ) -> Iterator[Entity]:
-        rows = (_change_key(number), prefix(_CHANGE)[1])
+        rows = (change_key(number), prefix(_CHANGE)[1])
         return self._table.query(partition_of(organization), rows, page=page, select=select)
 
     def _first_change(self, organization: OrganizationId, since: datetime) -> int:
@@ -298,8 +298,8 @@ class AssessmentsPart(InventoryPart):
         low, high = 1, self._total(organization).changes + 1
         while low < high:
             middle = (low + high) // 2
-            found = next(self._changes_from(organization, middle, page=1, select=(_NEWEST,)), None)
-            if found is not None and found.text(_NEWEST) < oldest:
+            found = next(self._changes_from(organization, middle, page=1, select=(NEWEST,)), None)
+            if found is not None and found.text(NEWEST) < oldest:
                 low = _number_of(found) + 1
             else:
                 high = middle
@@ -309,8 +309,8 @@ class AssessmentsPart(InventoryPart):
         oldest = time_text(before)
         self.check_lease_now_and_then(lease)
         deletes: list[Operation] = []
-        for entity in self._changes_from(lease.organization, 1, page=FENCED_MOST, select=(_NEWEST,)):
-            if entity.text(_NEWEST) >= oldest:
+        for entity in self._changes_from(lease.organization, 1, page=FENCED_MOST, select=(NEWEST,)):
+            if entity.text(NEWEST) >= oldest:
                 break
             deletes.append(Delete(entity.row))
             if len(deletes) == FENCED_MOST:
@@ -320,12 +320,12 @@ class AssessmentsPart(InventoryPart):
             self._fence.write(lease, deletes)
 
     def notified(self, organization: OrganizationId) -> Notified:
-        stored = self._table.get(partition_of(organization), key(_NOTIFIED_ROW))
+        stored = self._table.get(partition_of(organization), key(NOTIFIED_ROW))
         return Notified() if stored is None else _NOTIFIED.load(unpack(stored.values))
 
     def put_notified(self, lease: Lease, notified: Notified) -> None:
         self.check_lease_now_and_then(lease)
-        self._fence.write(lease, [Put(key(_NOTIFIED_ROW), pack(_NOTIFIED.dump(notified)))])
+        self._fence.write(lease, [Put(key(NOTIFIED_ROW), pack(_NOTIFIED.dump(notified)))])
 
     def finish_work(self, lease: Lease, work: Work, journal: Sequence[JournalEntry] = ()) -> Work:
         if lease.kind is WorkKind.POSTURE:
@@ -338,13 +338,13 @@ class AssessmentsPart(InventoryPart):
         return super().finish_work(lease, work, journal)
 
 
-def _brief(row: ResourceAssessments) -> bytes:
+def brief(row: ResourceAssessments) -> bytes:
     """The statuses of a row, compressed: a name in them may be no text that a property takes."""
     cell = _STATUSES.dump(statuses_of(row))
     return zlib.compress(cell if isinstance(cell, bytes) else cell.encode())
 
 
-def _change_key(number: int) -> str:
+def change_key(number: int) -> str:
     """Of the entity whose last change has this number: in order of number, so that newer ones come last."""
     return key(_CHANGE, f"{number:0{_DIGITS}}")
 
@@ -354,4 +354,4 @@ def _number_of(entity: Entity) -> int:
 
 
 def _row_key(project: ProjectId | None, kind: str, identifier: str) -> str:
-    return key("assessment", project or _WHOLE, kind, identifier)
+    return key("assessment", project or WHOLE, kind, identifier)

@@ -42,8 +42,8 @@ _ORGANIZATION = Document(Organization)
 _ENROLLMENT = Document(Enrollment)
 _PREREQUISITES = Documents(Prerequisite)
 
-_REVISION: Final = "revision"
-_UNIQUE: Final = "unique"
+REVISION: Final = "revision"
+UNIQUE: Final = "unique"
 
 
 class CatalogPart(Part):
@@ -56,7 +56,7 @@ class CatalogPart(Part):
         self._put_revision(
             key("connector", connector.id),
             connector.revision,
-            {**pack(_CONNECTOR.dump(written)), _REVISION: str(written.revision)},
+            {**pack(_CONNECTOR.dump(written)), REVISION: str(written.revision)},
             journal,
             f"Connector {connector.name} was changed by somebody else meanwhile.",
         )
@@ -82,7 +82,7 @@ class CatalogPart(Part):
         nonce = uuid.uuid4().hex
         while True:
             stored = self._table.get(CATALOG, row)
-            if stored is None or stored.number(_REVISION) != connector.revision:
+            if stored is None or stored.number(REVISION) != connector.revision:
                 mark = self._table.get(CATALOG, marker)
                 if mark is None or mark.values.get(NONCE) != nonce:
                     raise StateConflict(f"Connector {connector.name} was changed by somebody else meanwhile.")
@@ -118,7 +118,7 @@ class CatalogPart(Part):
     # --- claims -------------------------------------------------------------------------------------------
 
     def claim(self, tenant: TenantId, organization: OrganizationId, connector: ConnectorId) -> ConnectorId:
-        values = _claim(organization, connector)
+        values = claim_values(organization, connector)
         row = key("claim", tenant, organization)
         while True:
             holder = self.holder(tenant, organization)
@@ -158,7 +158,7 @@ class CatalogPart(Part):
             if holder != before:
                 return holder
             try:
-                self._table.transact(CATALOG, [Replace(row, _claim(organization, after), stored.etag)])
+                self._table.transact(CATALOG, [Replace(row, claim_values(organization, after), stored.etag)])
             except Refused:
                 continue
             return after
@@ -180,24 +180,24 @@ class CatalogPart(Part):
     ) -> Organization:
         written = replace(organization, revision=organization.revision + 1)
         row = key("organization", organization.id)
-        unique = _unique_keys(written)
+        unique = unique_keys(written)
         nonce = uuid.uuid4().hex
         chunks = self._journal.chunks.of(journal)
         values: dict[str, Value] = {
             **pack(_ORGANIZATION.dump(written)),
-            _REVISION: str(written.revision),
-            _UNIQUE: json.dumps(unique),
+            REVISION: str(written.revision),
+            UNIQUE: json.dumps(unique),
             NONCE: nonce,
         }
         while True:
             stored = self._table.get(CATALOG, row)
             if stored is not None and stored.values.get(NONCE) == nonce:
                 break
-            if (stored.number(_REVISION) if stored else 0) != organization.revision:
+            if (stored.number(REVISION) if stored else 0) != organization.revision:
                 raise StateConflict(
                     f"Organization {organization.name} was changed by somebody else meanwhile."
                 )
-            before = set(json.loads(stored.text(_UNIQUE))) if stored else set()
+            before = set(json.loads(stored.text(UNIQUE))) if stored else set()
             mine = {"organization": organization.id}
             operations: list[Operation] = [
                 Insert(row, values) if stored is None else Replace(row, values, stored.etag),
@@ -246,8 +246,8 @@ class CatalogPart(Part):
             after = replace(change(before), revision=before.revision + 1)
             return {
                 **pack(_ORGANIZATION.dump(after)),
-                _REVISION: str(after.revision),
-                _UNIQUE: stored.text(_UNIQUE),
+                REVISION: str(after.revision),
+                UNIQUE: stored.text(UNIQUE),
             }
 
         self._table.change(CATALOG, key("organization", organization), decide)
@@ -261,7 +261,7 @@ class CatalogPart(Part):
             enrollment.revision,
             {
                 **pack(_ENROLLMENT.dump(written)),
-                _REVISION: str(written.revision),
+                REVISION: str(written.revision),
                 "connector": enrollment.connector,
             },
             journal,
@@ -309,7 +309,7 @@ class CatalogPart(Part):
         chunks = self._journal.chunks.of(journal)
 
         def decide(stored: Entity | None) -> Mapping[str, Value]:
-            if (stored.number(_REVISION) if stored else 0) != revision:
+            if (stored.number(REVISION) if stored else 0) != revision:
                 raise StateConflict(conflict)
             return values
 
@@ -317,18 +317,19 @@ class CatalogPart(Part):
         self._journal.deliver(CATALOG, chunks)
 
 
-def _claim(organization: OrganizationId, connector: ConnectorId) -> dict[str, Value]:
+def claim_values(organization: OrganizationId, connector: ConnectorId) -> dict[str, Value]:
+    """What a claim's row holds."""
     return {**pack(connector), "connector": connector, "organization": organization}
 
 
-def _unique_keys(organization: Organization) -> list[str]:
+def unique_keys(organization: Organization) -> list[str]:
     """The keys of which one record alone may hold each: as the port says of `put_organization`."""
     if organization.merged_into is not None:
         return []
     tenant = organization.tenant
     keys = [
-        key(_UNIQUE, tenant, kind, identifier.lower())
+        key(UNIQUE, tenant, kind, identifier.lower())
         for kind, identifier in (("instance", organization.instance_id), ("account", organization.account_id))
         if identifier
     ]
-    return keys or [key(_UNIQUE, tenant, "name", organization.name.casefold())]
+    return keys or [key(UNIQUE, tenant, "name", organization.name.casefold())]

@@ -8,7 +8,7 @@ the next run completes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -24,6 +24,7 @@ from shared.model.ids import OrganizationId, ProjectId
 from shared.model.inventory import Project, Repository
 from shared.model.journal import JournalEntry
 from shared.model.organization import Organization
+from shared.model.record import RepositoryCounts
 from shared.model.work import Lease, WorkKind
 from shared.ports import InventoryChange, RepositoryPage
 
@@ -37,19 +38,14 @@ _BYTES: Final = 1_500_000
 """Of documents in one transaction; Table Storage takes four megabytes with everything around."""
 _LOOKED_MOST: Final = 5_000
 """Rows that one page of a project's repositories looks at: five answers of Table Storage."""
-_PIECE: Final = 500_000
+PIECE: Final = 500_000
 """Bytes of a partial listing in one row."""
 
-_EXTENSION_ROW: Final = "extension"
-_COUNTS: Final = "repositories-by-project"
+EXTENSION_ROW: Final = "extension"
+COUNTS: Final = "repositories-by-project"
 
 
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    by_project: Mapping[ProjectId, int]
-
-
-_COUNTS_DOCUMENT = Document(_Counts)
+_COUNTS_DOCUMENT = Document(RepositoryCounts)
 
 Row = TypeVar("Row", Project, Repository)
 
@@ -145,12 +141,12 @@ class InventoryPart(CatalogPart, WorkPart):
             )
 
         if by_project is not None and by_project != self.repository_counts(lease.organization):
-            document = _COUNTS_DOCUMENT.dump(_Counts(dict(sorted(by_project.items()))))
-            self._fence.write(lease, [Put(key(_COUNTS), pack(document))])
+            document = _COUNTS_DOCUMENT.dump(RepositoryCounts(dict(sorted(by_project.items()))))
+            self._fence.write(lease, [Put(key(COUNTS), pack(document))])
         self._change_organization(lease.organization, finish)
 
     def repository_counts(self, organization: OrganizationId) -> Mapping[ProjectId, int]:
-        stored = self._table.get(partition_of(organization), key(_COUNTS))
+        stored = self._table.get(partition_of(organization), key(COUNTS))
         return {} if stored is None else _COUNTS_DOCUMENT.load(unpack(stored.values)).by_project
 
     # --- extension ----------------------------------------------------------------------------------------
@@ -159,13 +155,13 @@ class InventoryPart(CatalogPart, WorkPart):
         self, lease: Lease, extension: ExtensionState, journal: Sequence[JournalEntry] = ()
     ) -> None:
         chunks = self._journal.chunks.of(journal)
-        row = Put(key(_EXTENSION_ROW), pack(_EXTENSION.dump(extension)))
+        row = Put(key(EXTENSION_ROW), pack(_EXTENSION.dump(extension)))
         self.check_lease(lease)
         self._fence.write(lease, [row, *(one.operation for one in chunks)])
         self._journal.deliver(partition_of(lease.organization), chunks)
 
     def extension(self, organization: OrganizationId) -> ExtensionState | None:
-        stored = self._table.get(partition_of(organization), key(_EXTENSION_ROW))
+        stored = self._table.get(partition_of(organization), key(EXTENSION_ROW))
         return None if stored is None else _EXTENSION.load(unpack(stored.values))
 
     # --- listings that were cut ---------------------------------------------------------------------------
@@ -179,7 +175,7 @@ class InventoryPart(CatalogPart, WorkPart):
 
     def _put_pieces(self, lease: Lease, name: tuple[str, str], content: bytes) -> None:
         """Write bytes as rows of pieces, in place of what was kept under the name."""
-        pieces = [content[start : start + _PIECE] for start in range(0, len(content), _PIECE)]
+        pieces = [content[start : start + PIECE] for start in range(0, len(content), PIECE)]
         kept = self._table.query(partition_of(lease.organization), prefix(*name), select=("RowKey",))
         stale = [one.row for one in kept][len(pieces) :]
         for number, piece in enumerate(pieces):
@@ -194,16 +190,16 @@ class InventoryPart(CatalogPart, WorkPart):
 
 def _rows(change: InventoryChange) -> Iterator[tuple[str, Operation, int]]:
     for project in sorted(change.projects, key=lambda one: one.id):
-        yield _row("project", project.id, _PROJECT.dump(_unseen(project)))
+        yield _row("project", project.id, _PROJECT.dump(unseen(project)))
     for repository in sorted(change.repositories, key=lambda one: one.id):
-        yield _row("repository", repository.id, _REPOSITORY.dump(_unseen(repository)))
+        yield _row("repository", repository.id, _REPOSITORY.dump(unseen(repository)))
 
 
 def _row(kind: str, identifier: str, document: str | bytes) -> tuple[str, Operation, int]:
     return identifier, Put(key(kind, identifier), pack(document)), len(document)
 
 
-def _unseen(row: Row) -> Row:
+def unseen(row: Row) -> Row:
     """What is alive was last seen by the organization's last complete listing: its row does not say."""
     alive = row.missing_since is None and row.retired_at is None
     return replace(row, last_seen=None) if alive else row

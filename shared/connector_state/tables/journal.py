@@ -27,8 +27,8 @@ from shared.ports import StateUnavailable
 JOURNAL: Final = "journal"
 OUTBOX: Final = "outbox"
 
-_ENTRIES = Documents(JournalEntry)
-_CHUNK: Final = 100
+ENTRIES = Documents(JournalEntry)
+CHUNK: Final = 100
 """Entries in one entity, at most: a few kilobytes, compressed."""
 _TOGETHER: Final = 20
 """Chunks that are moved at once: moving takes three transactions, however many there are."""
@@ -68,8 +68,7 @@ class Chunks:
         for organization, same in groupby(entries, lambda one: one.organization or ""):
             told = list(same)
             chunks.extend(
-                self._chunk(organization, told[start : start + _CHUNK])
-                for start in range(0, len(told), _CHUNK)
+                self._chunk(organization, told[start : start + CHUNK]) for start in range(0, len(told), CHUNK)
             )
         return chunks
 
@@ -77,9 +76,19 @@ class Chunks:
         with self._lock:
             self._last = max(self._last + 1, time.time_ns())
             name = f"{_END - self._last:020d}-{secrets.token_hex(3)}"
-        document = _ENTRIES.dump(replace(one, id=0) for one in entries)
+        return self.named(name, organization, entries)
+
+    @staticmethod
+    def named(name: str, organization: str, entries: Sequence[JournalEntry]) -> Chunk:
+        """The entries under this name."""
+        document = ENTRIES.dump(replace(one, id=0) for one in entries)
         newest = max(time_text(one.at) for one in entries)
         return Chunk(name, organization, {**pack(document), ORGANIZATION: organization, _NEWEST: newest})
+
+
+def name_of_imported(number: int) -> str:
+    """The name of a chunk that was imported, older than every one that was written here."""
+    return f"{_END - 1 - number:020d}-import"
 
 
 class Journal:
@@ -129,9 +138,10 @@ class Journal:
     def append(self, entries: Sequence[JournalEntry]) -> None:
         """Write entries that tell of no change of the state."""
         for slice_ in _slices(self.chunks.of(entries)):
-            self._write(slice_)
+            self.write(slice_)
 
-    def _write(self, chunks: Sequence[Chunk]) -> None:
+    def write(self, chunks: Sequence[Chunk]) -> None:
+        """Write chunks to where they are read; those that are there stay as they are."""
         by_organization: dict[str, list[Operation]] = {}
         for one in chunks:
             if one.organization:
@@ -142,7 +152,7 @@ class Journal:
 
     def _move(self, partition: str, chunks: Sequence[Chunk]) -> None:
         for slice_ in _slices(chunks):
-            self._write(slice_)
+            self.write(slice_)
             try:
                 self._table.transact(partition, [Delete(key(OUTBOX, one.name)) for one in slice_])
             except Refused:
@@ -183,7 +193,7 @@ class Journal:
             if entity.text(_NEWEST) < oldest:
                 continue
             first = (_END - int(entity.row.partition("-")[0])) * _PER_CHUNK
-            entries = _ENTRIES.load(unpack(entity.values))
+            entries = ENTRIES.load(unpack(entity.values))
             for number in reversed(range(len(entries))):
                 yield replace(entries[number], id=first + number)
 

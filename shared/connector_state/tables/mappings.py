@@ -63,9 +63,9 @@ _SLICE: Final = 30
 """Edges of each direction in one transaction, which takes 100 rows: one that leaves may need two of them."""
 _CONFLICTS_MOST: Final = 60
 _STRIPES: Final = 64
-_GRAPH: Final = "graph"
-_NEAR: Final = "near"
-_RECEIPT: Final = "receipt"
+GRAPH: Final = "graph"
+NEAR: Final = "near"
+RECEIPT: Final = "receipt"
 _BODY: Final = "body"
 _FORGET_AT_ONCE: Final = 1_000
 _JUST_BEHIND: Final = "!"
@@ -201,7 +201,7 @@ class MappingsPart(Part):
         # The receipt first: of two reports with one token, only one may then go on. A report whose receipt is
         # there may have died behind it, so what comes again is written again, where it is not there yet.
         hour = _hour(receipt.forget_at)
-        row = key(_RECEIPT, receipt.token)
+        row = key(RECEIPT, receipt.token)
         outcome = ReportOutcome.NEW
         try:
             self._table.transact(hour, [Insert(row, {_BODY: receipt.body})])
@@ -219,7 +219,7 @@ class MappingsPart(Part):
         if hour == self._forgotten:
             return
         self._forgotten = hour
-        old = self._table.query_partitions((key(_RECEIPT), hour), prefix(_RECEIPT), page=_FORGET_AT_ONCE)
+        old = self._table.query_partitions((key(RECEIPT), hour), prefix(RECEIPT), page=_FORGET_AT_ONCE)
         rows: dict[str, list[Operation]] = {}
         for one in islice(old, _FORGET_AT_ONCE):
             rows.setdefault(one.text("PartitionKey"), []).append(Delete(one.row))
@@ -232,24 +232,24 @@ class MappingsPart(Part):
 
     def node(self, node: NodeId) -> Node | None:
         stored = self._stored(node)
-        return None if stored is None else _near_of(stored).node
+        return None if stored is None else near_of(stored).node
 
     def surroundings(self, node: NodeId) -> Surroundings | None:
         stored = self._stored(node)
         if stored is None:
             return None
-        near = _near_of(stored)
+        near = near_of(stored)
         out, into = (_first_page(near, way, None, "", NEAR_MOST) for way in Direction)
         return Surroundings(near.node, out, into)
 
     def nodes(self, kind: NodeKind, *, after: str = "", limit: int = 100) -> NodePage:
-        first, last = prefix(_GRAPH, kind.value)
+        first, last = prefix(GRAPH, kind.value)
         found = self._table.query_partitions(
-            (f"{after}{_JUST_BEHIND}" if after else first, last), prefix(_NEAR), page=limit
+            (f"{after}{_JUST_BEHIND}" if after else first, last), prefix(NEAR), page=limit
         )
         some = tuple(islice(found, limit))
         behind = some[-1].text("PartitionKey") if len(some) == limit else ""
-        return NodePage(tuple(_near_of(one).node for one in some), behind)
+        return NodePage(tuple(near_of(one).node for one in some), behind)
 
     def edges(
         self,
@@ -269,7 +269,7 @@ class MappingsPart(Part):
         stored = self._stored(node)
         if stored is None:
             return EdgePage(())
-        return _first_page(_near_of(stored), direction, kind, after, limit)
+        return _first_page(near_of(stored), direction, kind, after, limit)
 
     # --- writing ------------------------------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ class MappingsPart(Part):
             if node not in named and node not in leaving:
                 continue  # only an end of edges, whose starts tell whether they are known
             stored = read[node] = self._stored(node)
-            near = None if stored is None else _near_of(stored)
+            near = None if stored is None else near_of(stored)
             if node_after(None if near is None else near.node, what) is not None:
                 of(node)
             side = _Side(self._table, node, Direction.OUT, near)
@@ -318,7 +318,7 @@ class MappingsPart(Part):
     ) -> int:
         partition, row = _partition(node), _near_row(node)
         for _ in range(_CONFLICTS_MOST):
-            near = None if stored is None else _near_of(stored)
+            near = None if stored is None else near_of(stored)
             leaving = _Side(self._table, node, Direction.OUT, near)
             leading = _Side(self._table, node, Direction.IN, near)
             node_now = node_after(None if near is None else near.node, told)
@@ -360,7 +360,7 @@ def _ends_first(news: dict[NodeId, _News]) -> Iterator[tuple[NodeId, _News]]:
 
 def _hour(at: datetime) -> str:
     """The partition of receipts that are forgotten in the same hour; in order of time."""
-    return key(_RECEIPT, time_text(at)[:13])
+    return key(RECEIPT, time_text(at)[:13])
 
 
 def _first_page(near: _Near, direction: Direction, kind: EdgeKind | None, after: str, limit: int) -> EdgePage:
@@ -377,7 +377,8 @@ def _rows_of(direction: Direction, kind: EdgeKind | None) -> tuple[str, str]:
     return prefix(direction.value) if kind is None else prefix(direction.value, kind.value)
 
 
-def _near_of(stored: Entity) -> _Near:
+def near_of(stored: Entity) -> _Near:
+    """What a node's own row holds."""
     return _NEAR_DOCUMENT.load(unpack(stored.values))
 
 
@@ -386,12 +387,12 @@ def _size(edge: Edge) -> int:
 
 
 def _partition(node: NodeId) -> str:
-    return key(_GRAPH, node.kind.value, node.key)
+    return key(GRAPH, node.kind.value, node.key)
 
 
 def _near_row(node: NodeId) -> str:
     """With the key in it once more: a store that looks rows up first must not find all nodes at once."""
-    return key(_NEAR, node.key)
+    return key(NEAR, node.key)
 
 
 def _row_of(edge: Edge, direction: Direction) -> str:

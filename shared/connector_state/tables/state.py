@@ -7,11 +7,10 @@ from typing import Final, Self
 
 from shared.connector_state.place import StateUrlError
 from shared.connector_state.tables.account import Account
-from shared.connector_state.tables.assessments import AssessmentsPart
 from shared.connector_state.tables.catalog import CATALOG
 from shared.connector_state.tables.exemptions import ExemptionsPart
 from shared.connector_state.tables.journal import JournalPart
-from shared.connector_state.tables.mappings import MappingsPart
+from shared.connector_state.tables.records import IMPORTING, VERSION_ROW, RecordsPart
 from shared.connector_state.tables.sign_ins import SignInsPart
 from shared.connector_state.tables.table import Insert, Refused, Table
 from shared.connector_state.tables.throttles import ThrottlesPart
@@ -21,20 +20,18 @@ VERSION: Final = 1
 """Of what the rows mean. A newer one is not touched."""
 
 
-class TablesConnectorState(
-    AssessmentsPart, ExemptionsPart, ThrottlesPart, SignInsPart, MappingsPart, JournalPart
-):
+class TablesConnectorState(RecordsPart, ExemptionsPart, ThrottlesPart, SignInsPart, JournalPart):
     """`shared.ports.State` on one table.
 
     A record is changed by a conditional write; what belongs together is written in one transaction of its
     partition. Larger changes take several, each whole in itself, and are completed by the next run.
     """
 
-    def __init__(self, account: Account, *, setting: str = "STATE_URL") -> None:
+    def __init__(self, account: Account, *, setting: str = "STATE_URL", importing: bool = False) -> None:
         table = Table(account, setting=setting)
         super().__init__(table)
         table.create()
-        self._check_version(setting)
+        self._check_version(setting, importing=importing)
         for partition in (CATALOG, WORK):
             self._journal.deliver_left(partition)
 
@@ -55,15 +52,20 @@ class TablesConnectorState(
     ) -> None:
         self.close()
 
-    def _check_version(self, setting: str) -> None:
-        stored = self._table.get(CATALOG, "version")
+    def _check_version(self, setting: str, *, importing: bool) -> None:
+        stored = self._table.get(CATALOG, VERSION_ROW)
         if stored is None:
             try:
-                self._table.transact(CATALOG, [Insert("version", {"version": VERSION})])
+                self._table.transact(CATALOG, [Insert(VERSION_ROW, {"version": VERSION})])
             except Refused:  # another instance came first
-                stored = self._table.get(CATALOG, "version")
+                stored = self._table.get(CATALOG, VERSION_ROW)
         if stored is not None and stored.number("version") > VERSION:
             raise StateUrlError(
                 f"{setting}: {self.where} was written by a newer version of this program (version "
                 f"{stored.number('version')}; this one knows {VERSION}): update the program."
+            )
+        if stored is not None and stored.text(IMPORTING) and not importing:
+            raise StateUrlError(
+                f"{setting}: an import into {self.where} was broken off, so part of it is missing. Run "
+                '"ado-connector state import" with the same file again: it goes on.'
             )

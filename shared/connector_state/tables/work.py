@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +21,7 @@ from shared.connector_state.tables.table import Entity, Table
 from shared.connector_state.work import brought_forward
 from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry
+from shared.model.record import KeptWork
 from shared.model.work import Lease, Work, WorkKind, is_held
 from shared.ports import LeaseLost
 
@@ -28,19 +29,6 @@ WORK: Final = "work"
 
 _CHECK_AGAIN: Final = 1.0
 """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """Work with what only the store knows of it.
-
-    `dropped` rows stay, so that a revision is never used twice and an old lease never fits new work.
-    `asked_for` is the earliest time that was asked for while the work was being done, slice by slice.
-    """
-
-    work: Work
-    asked_for: datetime | None = None
-    dropped: bool = False
 
 
 class WorkPart(Part):
@@ -52,20 +40,20 @@ class WorkPart(Part):
         self._checked: dict[tuple[OrganizationId, WorkKind], tuple[tuple[int, int], float]] = {}
 
     def ensure_work(self, organization: OrganizationId, kind: WorkKind, due_at: datetime) -> Work:
-        def ensure(row: _Row | None) -> _Row:
+        def ensure(row: KeptWork | None) -> KeptWork:
             return row if row is not None and not row.dropped else _created(organization, kind, due_at, row)
 
         return self._change(organization, kind, ensure).work
 
     def bring_forward(self, organization: OrganizationId, kind: WorkKind, due_at: datetime) -> Work:
-        def bring(row: _Row | None) -> _Row:
+        def bring(row: KeptWork | None) -> KeptWork:
             if row is None or row.dropped:
                 return _created(organization, kind, due_at, row)
             asked_for = None
             if row.work.leased_until is not None or row.work.checkpoint:
                 # The run under way may have looked already: what was asked for outlasts its end.
                 asked_for = min(due_at, row.asked_for or due_at)
-            return _Row(brought_forward(row.work, due_at), asked_for)
+            return KeptWork(brought_forward(row.work, due_at), asked_for)
 
         return self._change(organization, kind, bring).work
 
@@ -74,7 +62,7 @@ class WorkPart(Part):
             row = _read(stored)
             if row is None:
                 return None
-            return _values(_Row(replace(row.work, leased_until=None, leased_by=""), None, dropped=True))
+            return _values(KeptWork(replace(row.work, leased_until=None, leased_by=""), None, dropped=True))
 
         self._checked.pop((organization, kind), None)
         self._table.change(WORK, key(kind.value, organization), drop)
@@ -131,7 +119,7 @@ class WorkPart(Part):
                 replace(row.work, leased_until=until, leased_by=owner, attempt=row.work.attempt + 1)
             )
             # A slice that goes on does what was asked before it began no more than the ones before it.
-            return _values(_Row(leased[0], row.asked_for if row.work.checkpoint else None))
+            return _values(KeptWork(leased[0], row.asked_for if row.work.checkpoint else None))
 
         if not self._table.change(WORK, key(kind.value, organization), take):
             return None
@@ -182,7 +170,7 @@ class WorkPart(Part):
             finished[:] = [ended]
             if asked_for is not None and not ended.checkpoint:
                 finished[:], asked_for = [brought_forward(ended, asked_for)], None
-            return _values(_Row(finished[0], asked_for))
+            return _values(KeptWork(finished[0], asked_for))
 
         row = key(lease.kind.value, lease.organization)
         self._table.change(WORK, row, finish, [one.operation for one in chunks])
@@ -209,9 +197,9 @@ class WorkPart(Part):
         return freed
 
     def _change(
-        self, organization: OrganizationId, kind: WorkKind, decide: Callable[[_Row | None], _Row]
-    ) -> _Row:
-        decided: list[_Row] = []
+        self, organization: OrganizationId, kind: WorkKind, decide: Callable[[KeptWork | None], KeptWork]
+    ) -> KeptWork:
+        decided: list[KeptWork] = []
 
         def change(stored: Entity | None) -> Mapping[str, Value] | None:
             before = _read(stored)
@@ -222,12 +210,14 @@ class WorkPart(Part):
         return decided[0]
 
 
-def _created(organization: OrganizationId, kind: WorkKind, due_at: datetime, old: _Row | None) -> _Row:
+def _created(
+    organization: OrganizationId, kind: WorkKind, due_at: datetime, old: KeptWork | None
+) -> KeptWork:
     """New work. Work that was dropped goes on with the next revision: leases and messages of old stay old."""
-    return _Row(Work(organization, kind, due_at, revision=1 if old is None else old.work.revision + 1))
+    return KeptWork(Work(organization, kind, due_at, revision=1 if old is None else old.work.revision + 1))
 
 
-def _checked(lease: Lease, row: _Row | None) -> _Row:
+def _checked(lease: Lease, row: KeptWork | None) -> KeptWork:
     """A lease that ran out but was taken by nobody still holds: its worker was slow, not wrong."""
     if row is not None and not row.dropped and row.work.leased_until is not None:
         work = row.work
@@ -238,12 +228,12 @@ def _checked(lease: Lease, row: _Row | None) -> _Row:
     )
 
 
-_ROW = Document(_Row)
+_ROW = Document(KeptWork)
 
 
-def _values(row: _Row) -> dict[str, Value]:
+def _values(row: KeptWork) -> dict[str, Value]:
     return pack(_ROW.dump(row))
 
 
-def _read(stored: Entity | None) -> _Row | None:
+def _read(stored: Entity | None) -> KeptWork | None:
     return None if stored is None else _ROW.load(unpack(stored.values))
