@@ -25,6 +25,9 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _BROKEN = {AuthorizationStatus.ENDED, AuthorizationStatus.NOT_AUTHORIZED}
 
+_FORGET_AT_ONCE = 2_000
+"""Rows of the journal in one run: more than come between two, short enough that nobody waits."""
+
 _TRIES = 5
 """How often a plan is made anew when another worker changed a record in between."""
 
@@ -35,6 +38,8 @@ def discover_organizations(deps: Dependencies) -> None:
     _free_orphans({connector.id for connector in connectors}, deps)
     for connector in connectors:
         discover_connector(connector, deps)
+    # Old entries go a little at a time, with the timer that always runs.
+    deps.state.forget_journal(deps.clock.now() - deps.intervals.journal, _FORGET_AT_ONCE)
 
 
 def _free_orphans(existing: AbstractSet[ConnectorId], deps: Dependencies) -> None:

@@ -712,6 +712,13 @@ class ConnectorState(Protocol):
         """The newest entries that match, oldest of them first."""
         ...
 
+    def forget_journal(self, before: datetime, limit: int) -> int:
+        """Forget some of the entries that are older, the store's smallest rows, `limit` of them at most.
+
+        Returns how many rows; fewer than `limit` when there are no more.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ThrottleRecord:
@@ -1030,6 +1037,8 @@ class Intervals:
     retry_most: timedelta = timedelta(hours=1)
     history: timedelta = timedelta(days=400)
     """How long changes of status are kept."""
+    journal: timedelta = timedelta(days=400)
+    """How long entries of the journal are kept."""
     posture_full: timedelta = timedelta(0)
     """How often everything that posture rests on is read, whatever the audit log says; 0: each time."""
     posture_in_full: bool = False

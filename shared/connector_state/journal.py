@@ -77,6 +77,16 @@ class JournalPart(Part):
             rows = connection.execute(query, (*values, max(limit, 0))).fetchall()
         return tuple(entry_of(row) for row in reversed(rows))
 
+    def forget_journal(self, before: datetime, limit: int) -> int:
+        # Of the oldest some: one that a wrong clock wrote as of years ahead keeps no other from going.
+        old = "SELECT id FROM (SELECT id, at FROM journal ORDER BY id LIMIT ?) WHERE at < ?"
+        values = (limit, time_text(before))
+        with self._database.read() as connection:
+            if connection.execute(f"{old} LIMIT 1", values).fetchone() is None:
+                return 0
+        with self._database.write() as connection:
+            return connection.execute(f"DELETE FROM journal WHERE id IN ({old})", values).rowcount  # noqa: S608
+
 
 def entry_of(row: tuple[Any, ...]) -> JournalEntry:
     """The entry in a row of its id and `COLUMNS`."""

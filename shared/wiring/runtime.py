@@ -101,6 +101,7 @@ def intervals(settings: Settings) -> Intervals:
         slice=settings.time_slice,
         requeue_after=settings.requeue_after,
         history=settings.history_retention,
+        journal=settings.journal_retention,
         posture_full=settings.posture_full_interval,
     )
 

@@ -240,6 +240,13 @@ class Settings(BaseSettings):
         description="How long changes of a recommendation's status are kept.",
         examples=["400d"],
     )
+    journal_retention: Duration = Field(
+        default=timedelta(days=400),
+        ge=timedelta(days=1),
+        le=timedelta(days=3660),
+        description="How long entries of the journal are kept.",
+        examples=["400d"],
+    )
     mapping_intake: Literal["on", "off"] = Field(
         default="on",
         description="Whether reports of pipelines about their images are taken, over HTTP.",

@@ -22,12 +22,15 @@ from shared.model.assessment import (
     Verdict,
 )
 from shared.model.ids import OrganizationId, ProjectId, RuleId
+from shared.model.record import KeptWork
 from shared.model.work import WorkKind
 from shared.queue import open_queue
 from shared.queue.receiver import QueueUrlError
 from shared.queue.store import Store
 from tests.contract.adapters import START, FakeClock
 from tests.contract.processes import race_processes, race_threads
+from tests.contract.records import ORGANIZATION
+from tests.contract.test_transfer import fill
 
 DAY = timedelta(days=1)
 FIRST = "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO things (name) VALUES ('a; b');"
@@ -57,6 +60,68 @@ def test_a_state_of_every_released_version_opens_and_becomes_the_current_one(
     open_state(f"sqlite:///{old}").close()
     open_state(f"sqlite:///{tmp_path}/new.db").close()
     assert schema(old) == schema(tmp_path / "new.db")
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_what_a_state_of_every_released_version_holds_is_all_there(tmp_path: Path, version: int) -> None:
+    """Filled by today's code, then only the tables and columns of that version are kept."""
+    with open_state(f"sqlite:///{tmp_path}/full.db") as state:
+        fill(state)
+        told = list(state.records())
+    old = tmp_path / "old.db"
+    Database(old, setting="STATE_URL", migrations=MIGRATIONS[:version]).close()
+    with sqlite3.connect(old) as connection:
+        connection.execute("ATTACH ? AS full", (str(tmp_path / "full.db"),))
+        tables = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall()
+        kept = {name for (name,) in tables} - {"schema_version", "sqlite_sequence"}
+        for name in kept:
+            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({name})"))
+            connection.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM full.{name}")  # noqa: S608
+    connection.close()
+    with open_state(f"sqlite:///{old}") as state:
+        found = list(state.records())
+        statuses = list(state.statuses(ORGANIZATION))
+    tables_of = {
+        "sign-in": "sign_ins",
+        "exemption": "exemptions",
+        "status-change": "status_changes",
+        "notified": "notified",
+        "facts": "facts",
+        "node": "graph_nodes",
+        "edge": "graph_edges",
+        "receipt": "report_receipts",
+        "posture-total": "posture_totals",
+        "repository-counts": "repository_counts",
+        "partial": "partials",
+    }
+    expected = [one for one in told if tables_of.get(one.kind.value, "connectors") in kept]
+    sums = {"posture", "work"} if version == 1 else set()
+    # The second version came with sums: what was assessed before is due at once, to be counted.
+    assert [one for one in found if one.kind.value not in sums] == [
+        one for one in expected if one.kind.value not in sums
+    ]
+    assert len(found) == len(expected)
+    assert {one.resource.id for one in statuses} == {
+        one.key[-1] for one in told if one.kind.value == "assessment"
+    }
+    if version == 1:
+        assert all(
+            one.value.work.due_at.year == 1970
+            for one in found
+            if isinstance(one.value, KeptWork) and one.key[0] == "posture"
+        )
+
+
+def test_a_state_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    open_state(f"sqlite:///{file}").close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("INSERT INTO schema_version (version) VALUES (?)", (len(MIGRATIONS) + 1,))
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(StateUrlError, match=r"newer version of this program .* update the program"):
+        open_state(f"sqlite:///{file}")
+    assert file.read_bytes() == before
 
 
 def test_statuses_of_what_was_assessed_before_they_were_kept_apart(tmp_path: Path) -> None:

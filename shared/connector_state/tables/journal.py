@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from shared.connector_state.codec import Documents, time_text
@@ -183,6 +183,28 @@ class Journal:
                 break
         return tuple(reversed(found))
 
+    def forget(self, before: datetime, limit: int) -> int:
+        """Forget chunks of which every entry is older, as many at most; returns how many."""
+        oldest = time_text(before)
+        # Names count down from when they were written, so those that may be old are one range.
+        begin = f"{_END - int(before.timestamp()) * 10**9:020d}"
+        found = self._table.query(JOURNAL, (begin, "9"), select=(ORGANIZATION, _NEWEST))
+        old = list(islice((one for one in found if one.text(_NEWEST) < oldest), limit))
+        # The organization's copy goes first: the other is what it is found by again.
+        copies: dict[str, list[str]] = {}
+        for one in old:
+            if one.text(ORGANIZATION):
+                copies.setdefault(key(JOURNAL, one.text(ORGANIZATION)), []).append(one.row)
+        for partition, rows in (*copies.items(), (JOURNAL, [one.row for one in old])):
+            for start in range(0, len(rows), BATCH_MOST):
+                some = rows[start : start + BATCH_MOST]
+                try:
+                    self._table.transact(partition, [Delete(row) for row in some])
+                except Refused:  # somebody else forgot some of them, or our own first try did
+                    for row in some:
+                        self._table.delete(partition, row)
+        return len(old)
+
     def _newest(
         self, organization: OrganizationId | None, since: datetime | None, limit: int
     ) -> Iterator[JournalEntry]:
@@ -241,3 +263,6 @@ class JournalPart(Part):
         limit: int = 100,
     ) -> tuple[JournalEntry, ...]:
         return self._journal.read(organization, event, since, limit)
+
+    def forget_journal(self, before: datetime, limit: int) -> int:
+        return self._journal.forget(before, limit)
