@@ -19,7 +19,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.model.viewer import SECURITY_READER
+from shared.model.viewer import CONNECTOR_CONTRIBUTOR, SECURITY_READER
 
 _GRAPH = "https://graph.microsoft.com/v1.0/applications"
 _SELECT = "$select=id,appId,displayName,appRoles,identifierUris,web,signInAudience"
@@ -28,6 +28,10 @@ _SPACE = uuid.UUID("6f3d1d0e-6d5c-4a55-9d0a-1f4c7c5b2a10")
 
 _ROLES = {
     SECURITY_READER: ("Security Reader", "Sees everything that the connector knows."),
+    CONNECTOR_CONTRIBUTOR: (
+        "Connector Contributor",
+        "Sees everything, exempts findings, onboards and removes.",
+    ),
 }
 _CALLBACK = "/.auth/login/aad/callback"
 

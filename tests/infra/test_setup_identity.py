@@ -99,7 +99,7 @@ def test_it_is_made_once(directory: Directory) -> None:
     assert made["web"]["redirectUris"] == [f"{APP}/.auth/login/aad/callback"]
     assert made["web"]["implicitGrantSettings"] == {"enableIdTokenIssuance": True}
     assert made["identifierUris"] == ["api://client"]
-    assert [one["value"] for one in made["appRoles"]] == ["SecurityReader"]
+    assert [one["value"] for one in made["appRoles"]] == ["SecurityReader", "ConnectorContributor"]
     assert directory.kept["principals"] == [{"appId": "client"}]
     assert "password" not in json.dumps(directory.kept).lower()
     before = directory.changes
@@ -132,7 +132,11 @@ def test_what_it_has_besides_stays(directory: Directory) -> None:
     assert directory.run("--app", APP).returncode == 0
     (mended,) = directory.kept["applications"]
     assert mended["appRoles"][0] == own
-    assert [one["value"] for one in mended["appRoles"]] == ["SecurityReader/projects", "SecurityReader"]
+    assert [one["value"] for one in mended["appRoles"]] == [
+        "SecurityReader/projects",
+        "SecurityReader",
+        "ConnectorContributor",
+    ]
     assert mended["web"]["redirectUris"] == [
         "https://own.example/callback",
         f"{APP}/.auth/login/aad/callback",
