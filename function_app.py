@@ -11,6 +11,7 @@ import json
 import azure.functions as func
 
 import handlers.assess_organization
+import handlers.change_from_page
 import handlers.check_container_mapping
 import handlers.check_prerequisites
 import handlers.discover_organizations
@@ -190,6 +191,28 @@ def show_page(request: func.HttpRequest) -> func.HttpResponse:
             wiring.viewers(),
             wiring.sheets(),
             wiring.current().state,
+            wiring.new_token,
+        )
+    )
+
+
+@app.route(
+    "changes",
+    trigger_arg_name="request",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def change_from_page(request: func.HttpRequest) -> func.HttpResponse:
+    """Change what a form of a page asks for, for whom App Service Authentication names, if they may."""
+    runtime = wiring.current()
+    return _answer(
+        handlers.change_from_page.change_from_page(
+            _incoming(request),
+            runtime.dependencies,
+            runtime.viewers,
+            runtime.sheets,
+            handlers.onboard_organization.remove_organization,
+            runtime.settings.longest_exemption,
         )
     )
 

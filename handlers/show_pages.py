@@ -10,13 +10,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from shared.model.viewer import ViewerRefused
 from shared.model.web import WebReply, WebRequest
-from shared.pages import addresses
+from shared.pages import addresses, forms
 from shared.pages.connectors import connectors_page
 from shared.pages.inventory import inventory_page, inventory_rows
 from shared.pages.look import Absent, Look, Values
@@ -40,13 +43,21 @@ _ALWAYS: Final = {
 _PRIVATE: Final = {**_ALWAYS, "Cache-Control": "private, no-cache"}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula (OWASP, CSV Injection)."""
+_ROWS: Final = 1_000
+"""Rows of a page of JSON."""
 _LIVE: Final = 5
 """Seconds between looks of an open page."""
 _REDIRECT: Final = 303
+OK: Final = 200
 
 
 def show_page(
-    request: WebRequest, deps: Dependencies, viewers: Viewers, sheets: Sheets, throttles: ThrottleStore
+    request: WebRequest,
+    deps: Dependencies,
+    viewers: Viewers,
+    sheets: Sheets,
+    throttles: ThrottleStore,
+    new_text: Callable[[], str],
 ) -> WebReply:
     """Answer one request. Whatever is refused is answered with a page that says why."""
     url = urlsplit(request.url)
@@ -68,8 +79,9 @@ def show_page(
             return _refused(deps, 403, "You have no role here", told)
         now = deps.clock.now()
         seen = overview(deps.state, sheets, viewer, deps.intervals, now)
-        look = Look(deps.state, throttles.throttles, seen, deps.intervals, query, path)
-        return _shown(request, look, path)
+        form = forms.text_in(request.headers) or new_text()
+        look = Look(deps.state, throttles.throttles, seen, deps.intervals, query, path, form)
+        return _with_form(request, _shown(request, look, path), form)
     except ViewerRefused as refused:
         deps.log.warning("page.refused", code=refused.code, status=refused.status)
         return _turned_away(deps, request, refused)
@@ -81,11 +93,23 @@ def show_page(
         return _refused(deps, 503, "Not now", told)
 
 
+def _with_form(request: WebRequest, reply: WebReply, form: str) -> WebReply:
+    """The page with the cookie that its forms need, unless the browser has one."""
+    if reply.status != OK or form == forms.text_in(request.headers):
+        return reply
+    told = forms.cookie(form, secure=urlsplit(request.url).scheme == "https")
+    return replace(reply, headers={**reply.headers, "Set-Cookie": told})
+
+
 def _shown(request: WebRequest, look: Look, path: str) -> WebReply:
     if path == "/inventory.csv":
         return _file("inventory.csv", inventory_rows(look))
     if path == "/recommendations.csv":
         return _file("recommendations.csv", recommendation_rows(look))
+    if path == "/inventory.json":
+        return _listing(look, inventory_rows(look))
+    if path == "/recommendations.json":
+        return _listing(look, recommendation_rows(look))
     here, (template, values) = _page(look, path)
     values |= {"here": here, "viewer": look.overview.viewer.name, "live": _LIVE, "now": look.now}
     body = render(template, values)
@@ -142,6 +166,16 @@ def _file(name: str, rows: Iterable[Values]) -> WebReply:
     # With a mark that says UTF-8, without which spreadsheets guess.
     body = text.getvalue().encode("utf-8-sig", errors="backslashreplace")
     return WebReply(200, body, headers, _CSV)
+
+
+def _listing(look: Look, rows: Iterable[Values]) -> WebReply:
+    """A page of the rows as JSON, with the address of the next one as `nextLink`."""
+    begin = (look.number - 1) * _ROWS
+    page = list(islice(rows, begin, begin + _ROWS + 1))
+    document: dict[str, object] = {"value": page[:_ROWS]}
+    if len(page) > _ROWS:
+        document["nextLink"] = look.to_page(look.number + 1)
+    return WebReply(OK, json.dumps(document).encode(), _PRIVATE)
 
 
 def _cell(value: object) -> object:

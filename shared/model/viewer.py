@@ -12,10 +12,12 @@ from shared.model.ids import ConnectorId, OrganizationId, ProjectId
 
 SECURITY_READER: Final = "SecurityReader"
 """Role that reads. By itself it reads everything; a path behind it narrows it, see `read_role`."""
+CONNECTOR_CONTRIBUTOR: Final = "ConnectorContributor"
+"""Role that reads and changes, narrowed in the same way."""
 
 _ID = r"[0-9A-Za-z-]{1,36}"
 _ROLE = re.compile(
-    rf"{SECURITY_READER}(?:/connectors/(?P<connector>{_ID})"
+    rf"(?P<role>{SECURITY_READER}|{CONNECTOR_CONTRIBUTOR})(?:/connectors/(?P<connector>{_ID})"
     rf"|/organizations/(?P<organization>{_ID})(?:/projects/(?P<project>{_ID}))?)?"
 )
 
@@ -40,6 +42,7 @@ class Grant:
     connector: ConnectorId | None = None
     organization: OrganizationId | None = None
     project: ProjectId | None = None
+    may_change: bool = False
 
     @property
     def is_all(self) -> bool:
@@ -78,6 +81,10 @@ class Viewer:
             return True
         return any(one.organization == organization and one.project == project for one in self.grants)
 
+    def changing(self) -> Viewer:
+        """The same person with what they may change alone."""
+        return Viewer(self.name, tuple(one for one in self.grants if one.may_change))
+
 
 class ViewerRefused(Exception):
     """The request is not answered: nobody knows who asks, or it does not come from where it may.
@@ -97,9 +104,9 @@ def read_role(role: str) -> Grant | None:
     """What an app role grants; None for a role that is none of ours, or is written in another way.
 
     `SecurityReader`, `SecurityReader/connectors/ID`, `SecurityReader/organizations/ID` or
-    `SecurityReader/organizations/ID/projects/ID`. The ids are ours of connectors and organizations, and that
-    of Azure DevOps for a project. The value of an app role has at most 120 characters and no space (Microsoft
-    Graph, `appRole`): names would not fit.
+    `SecurityReader/organizations/ID/projects/ID`; and the same of `ConnectorContributor`. The ids are ours of
+    connectors and organizations, and that of Azure DevOps for a project. The value of an app role has at most
+    120 characters and no space (Microsoft Graph, `appRole`): names would not fit.
     """
     found = _ROLE.fullmatch(role)
     if found is None:
@@ -111,4 +118,5 @@ def read_role(role: str) -> Grant | None:
         ConnectorId(connector) if connector else None,
         OrganizationId(organization) if organization else None,
         ProjectId(project) if project else None,
+        may_change=found["role"] == CONNECTOR_CONTRIBUTOR,
     )

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from shared.model.assessment import Resource, ResourceKind
 from shared.model.ids import OrganizationId, ProjectId
 from shared.views.lists import Filter
 from shared.views.text import printable
@@ -56,6 +57,29 @@ def repository(of: OrganizationId, inside: ProjectId, identifier: str) -> str:
 def rule(identifier: str) -> str:
     """The page of a recommendation."""
     return f"{ROOT}/recommendations/{quote(identifier, safe='')}"
+
+
+_SETTINGS: Final[Mapping[ResourceKind, str]] = {
+    ResourceKind.ORGANIZATION: "_settings/",
+    ResourceKind.AGENT_POOL: "_settings/agentpools?poolId={id}&view=security",
+    ResourceKind.PROJECT: "_settings/settings",
+    ResourceKind.REPOSITORY: "_settings/repositories?repo={id}&_a=policiesMid",
+    ResourceKind.SERVICE_CONNECTION: "_settings/adminservices?resourceId={id}",
+    ResourceKind.PIPELINE: "_build?definitionId={id}",
+    ResourceKind.VARIABLE_GROUP: (
+        "_library?itemType=VariableGroups&view=VariableGroupView&variableGroupId={id}"
+    ),
+    ResourceKind.SECURE_FILE: "_library?itemType=SecureFiles&view=SecureFileView&secureFileId={id}",
+    ResourceKind.ENVIRONMENT: "_environments/{id}",
+}
+_OF_ORGANIZATION: Final = frozenset({ResourceKind.ORGANIZATION, ResourceKind.AGENT_POOL})
+
+
+def settings_page(organization: str, project: str, resource: Resource) -> str:
+    """Where Azure DevOps lets one change what a recommendation on the resource is about."""
+    identifier = quote(printable(resource.id.rpartition("/")[2]), safe="")
+    base = azure_devops(organization, "" if resource.kind in _OF_ORGANIZATION else project)
+    return f"{base}/{_SETTINGS[resource.kind].replace('{id}', identifier)}"
 
 
 _DEV_AZURE: Final = "https://dev.azure.com"

@@ -47,6 +47,8 @@ class Look:
     query: Mapping[str, str]
     path: str
     """Below `/security`, without a slash at its end."""
+    form: str = ""
+    """What a form has to carry, see `shared.pages.forms`."""
 
     @property
     def now(self) -> datetime:
@@ -89,6 +91,8 @@ class Look:
             "kinds": KINDS,
             "now": self.now,
             "notices": self.notices(),
+            "form": self.form,
+            "here_now": self.link(done=""),
         }
 
     def connectors(self) -> list[tuple[Connector, Sight]]:
@@ -108,6 +112,8 @@ class Look:
     def notices(self) -> list[tuple[str, str, str]]:
         """What a person must know whatever they look at: a kind, a title, and what to do."""
         found = []
+        if done := self.query.get("done", ""):
+            found.append(("done", "Done.", done[:300]))
         for connector, sight in self.connectors():
             told = connector.authorization
             if sight is not Sight.WHOLE:
@@ -124,6 +130,14 @@ class Look:
                     )
                 )
         return found
+
+
+def may_change(look: Look, row: Row) -> bool:
+    """Whether the viewer may change something of it."""
+    changing = Overview((row.sheet,), look.overview.viewer.changing(), look.overview.exemptions, look.now)
+    if row.project is None:
+        return changing.sight(row.sheet) is Sight.WHOLE
+    return changing.sees(row.sheet, row.project)
 
 
 def place_of(row: Row) -> str:

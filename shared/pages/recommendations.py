@@ -20,6 +20,7 @@ from shared.pages.look import (
     Values,
     findings_link,
     link_of,
+    may_change,
     most_of,
     place_of,
     project_of,
@@ -159,6 +160,13 @@ def _finding(look: Look, one: Finding, kept: ResourceAssessments | None) -> Valu
         "evidence": json.dumps(dict(evidence), indent=2, ensure_ascii=False, default=str) if evidence else "",
         "owner": owner_of(evidence, row.project, organization.name, organization.owner),
         "changed_at": assessment.changed_at if assessment is not None else None,
+        "organization_id": organization.id,
+        "resource_id": resource.id,
+        "may_change": may_change(look, row),
+        "is_open": one.status is _UNHEALTHY and not one.is_exempted,
+        "settings": addresses.settings_page(
+            organization.name, row.project.name if row.project else "", resource
+        ),
     }
 
 

@@ -19,6 +19,7 @@ from shared.pages.look import (
     find_project,
     leaf,
     link_of,
+    may_change,
     most_of,
     scanned,
     scanned_of,
@@ -83,6 +84,7 @@ def organization_page(look: Look, identifier: str) -> tuple[str, Values]:
         **_recommendations(look, own),
         "journal": _journal(look, sheet, set()) if whole else [],
         "mapped": None,
+        "actions": _actions(sheet) if whole and may_change(look, own[0]) else None,
     }
 
 
@@ -128,6 +130,7 @@ def project_page(look: Look, organization: str, project: str) -> tuple[str, Valu
         **_recommendations(look, [replace(row, outcomes=(row.own,)), *things]),
         "journal": _journal(look, sheet, {owner.id, *(one.item.resource.id for one in things)}),
         "mapped": None,
+        "actions": None,
     }
 
 
@@ -171,11 +174,25 @@ def repository_page(look: Look, organization: str, project: str, repository: str
         **_recommendations(look, [row]),
         "journal": _journal(look, sheet, {kept.id}),
         "mapped": None,
+        "actions": None,
     }
 
 
 def _absence(since: object, reason: str) -> list[tuple[str, object]]:
     return [("Missing since", since), ("Why", reason)] if since is not None else []
+
+
+def _actions(sheet: Sheet) -> Values | None:
+    """What may be done to an organization by whoever may change it."""
+    connector = sheet.view.connector
+    if connector is None:
+        return None
+    return {
+        "organization": sheet.organization.id,
+        "connector": connector.id,
+        "name": connector.name,
+        "may_remove": sheet.view.is_onboarded,
+    }
 
 
 def _inside(rows: Sequence[Row], project: Row) -> Counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -60,6 +61,11 @@ def viewers() -> Viewers:
 def sheets() -> Sheets:
     """What pages know of organizations, kept from one request to the next."""
     return current().sheets
+
+
+def new_token() -> str:
+    """A text that nobody can guess."""
+    return secrets.token_urlsafe(32)
 
 
 def deliver(queue: str, message: Message, handle: Callable[[Command, Dependencies], None]) -> None:

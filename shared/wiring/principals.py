@@ -112,7 +112,7 @@ class LocalViewers:
                 "Authorization must be Bearer, with the token that `ado-connector run` told. A browser gets "
                 "in by the address that it printed, once."
             )
-        return Viewer("local", (Grant(),))
+        return Viewer("local", (Grant(may_change=True),))
 
     def enter(self, headers: Mapping[str, str], token: str) -> str:
         """The cookie, once for the token of the printed address."""

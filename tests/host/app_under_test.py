@@ -69,6 +69,7 @@ BINDINGS = {
     "receive_container_mapping": _http("api/container-mappings", "POST"),
     "read_defender_api": _http("subscriptions/{*path}", "GET", "POST", "PUT", "PATCH", "DELETE"),
     "show_page": _http("security/{*path}", "GET", "POST"),
+    "change_from_page": _http("changes", "POST"),
     "trace_images": _queue("images"),
 }
 
