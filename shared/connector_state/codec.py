@@ -180,16 +180,27 @@ def _check_simple(origin: object, plain: object, at: str) -> None:
 def _check_fields(kind: type, plain: object, at: str) -> None:
     if not isinstance(plain, dict):
         raise Misshapen(f"{at or 'the value'} must be an object")
-    hints = get_type_hints(kind)
-    fields = {one.name: one for one in dataclasses.fields(kind)}
-    for name, one in fields.items():
-        where = f"{at}.{name}" if at else name
+    fields = _fields_of(kind)
+    for name, (hint, is_needed) in fields.items():
         if name in plain:
-            check(hints[name], plain[name], where)
-        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
-            raise Misshapen(f"{where} is missing")
+            check(hint, plain[name], f"{at}.{name}" if at else name)
+        elif is_needed:
+            raise Misshapen(f"{f'{at}.{name}' if at else name} is missing")
     for name in plain.keys() - fields.keys():
         raise Misshapen(f"{f'{at}.{name}' if at else name} is not known")
+
+
+@cache
+def _fields_of(kind: type) -> Mapping[str, tuple[object, bool]]:
+    """The type of each field, and whether it must be told."""
+    hints = get_type_hints(kind)
+    return {
+        one.name: (
+            hints[one.name],
+            one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING,
+        )
+        for one in dataclasses.fields(kind)
+    }
 
 
 def _same(value: object) -> object:
@@ -276,6 +287,7 @@ def _dataclass_decoder(kind: type) -> Convert:
     return decode
 
 
+@cache
 def _taken_apart(hint: object) -> tuple[object, tuple[object, ...]]:
     """The type behind aliases, with its arguments; every mapping is a `dict` and every union a `Union`."""
     while hasattr(hint, "__supertype__"):  # NewType
