@@ -191,6 +191,7 @@ def show_page(request: func.HttpRequest) -> func.HttpResponse:
             wiring.viewers(),
             wiring.sheets(),
             wiring.current().state,
+            wiring.queue_counts,
             wiring.new_token,
         )
     )

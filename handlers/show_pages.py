@@ -22,7 +22,7 @@ from shared.model.web import WebReply, WebRequest
 from shared.pages import addresses, forms
 from shared.pages.connectors import connectors_page
 from shared.pages.inventory import inventory_page, inventory_rows
-from shared.pages.look import Absent, Look, Values
+from shared.pages.look import Absent, Look, QueueCounts, Values
 from shared.pages.recommendations import recommendation_rows, recommendations_page, rule_page
 from shared.pages.rendering import POLICY, asset, moment, render
 from shared.pages.resources import organization_page, project_page, repository_page
@@ -57,6 +57,7 @@ def show_page(
     viewers: Viewers,
     sheets: Sheets,
     throttles: ThrottleStore,
+    queue_counts: QueueCounts,
     new_text: Callable[[], str],
 ) -> WebReply:
     """Answer one request. Whatever is refused is answered with a page that says why."""
@@ -80,7 +81,7 @@ def show_page(
         now = deps.clock.now()
         seen = overview(deps.state, sheets, viewer, deps.intervals, now)
         form = forms.text_in(request.headers) or new_text()
-        look = Look(deps.state, throttles.throttles, seen, deps.intervals, query, path, form)
+        look = Look(deps.state, throttles.throttles, seen, deps.intervals, query, path, form, queue_counts)
         return _with_form(request, _shown(request, look, path), form)
     except ViewerRefused as refused:
         deps.log.warning("page.refused", code=refused.code, status=refused.status)

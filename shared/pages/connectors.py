@@ -23,6 +23,8 @@ _HOUR = timedelta(hours=1)
 def connectors_page(look: Look) -> tuple[str, Values]:
     """The page of connectors and health."""
     whole = [one for one in look.overview.visible() if look.overview.sight(one) is Sight.WHOLE]
+    # Queues are those of all connectors together.
+    sees_queues = any(one.is_all for one in look.overview.viewer.grants)
     return "connectors.html", {
         **look.common(),
         "title": "Connectors and health",
@@ -33,6 +35,8 @@ def connectors_page(look: Look) -> tuple[str, Values]:
         "troubles": _troubles(look, whole),
         "unread": _unread(look, whole),
         "budgets": _budgets(look, whole),
+        "sees_queues": sees_queues,
+        "queues": _queues(look) if sees_queues else [],
     }
 
 
@@ -111,6 +115,11 @@ def _unread(look: Look, sheets: list[Sheet]) -> list[Values]:
             for permission, number in needed.most_common(5)
         ]
     return found[:200]
+
+
+def _queues(look: Look) -> list[Values] | None:
+    counts = look.queue_counts()
+    return None if counts is None else [{"name": name, **one} for name, one in counts.items()]
 
 
 def _budgets(look: Look, sheets: list[Sheet]) -> list[Values]:

@@ -20,6 +20,7 @@ from shared.views.lists import OPEN, Filter, Overview, Row
 from shared.views.sheets import Counts, Outcome
 
 Values = dict[str, object]
+QueueCounts = Callable[[], Mapping[str, Mapping[str, int]] | None]
 
 ADVANCED_SECURITY: Final = RuleId("ADO-REPO-030")
 """Whether Advanced Security is on for a repository is what this rule judges."""
@@ -49,6 +50,8 @@ class Look:
     """Below `/security`, without a slash at its end."""
     form: str = ""
     """What a form has to carry, see `shared.pages.forms`."""
+    queue_counts: QueueCounts = dict
+    """How many messages each queue holds; None while the queues are away."""
 
     @property
     def now(self) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +61,18 @@ def viewers() -> Viewers:
 def sheets() -> Sheets:
     """What pages know of organizations, kept from one request to the next."""
     return current().sheets
+
+
+def queue_counts() -> Mapping[str, Mapping[str, int]] | None:
+    """How many messages each queue holds, by what becomes of them; None while the queues are away."""
+    from dataclasses import asdict  # noqa: PLC0415 - heavy, see the module docstring
+
+    from shared.wiring import outages  # noqa: PLC0415
+
+    try:
+        return {name: asdict(one) for name, one in current().queue.counts().items()}
+    except outages.OWN_OUTAGES:
+        return None
 
 
 def new_token() -> str:

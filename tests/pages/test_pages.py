@@ -7,11 +7,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.model.assessment import Resource, ResourceKind
+from shared.model.command import OnboardOrganization
 from shared.model.connector import AuthorizationState, AuthorizationStatus
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import OnboardingState
@@ -238,6 +240,19 @@ def test_what_ails_a_connector_is_told_on_every_page(empty: Bench) -> None:
         page = visit(empty, target)
         assert 'role="alert"' in page.text
         assert "The sign-in ended. Sign in." in page.text
+
+
+def test_how_full_queues_are_is_told_to_those_who_see_everything(in_azure: Bench) -> None:
+    # For later: the host of the test would take it at once.
+    later = NOW + timedelta(days=1)
+    in_azure.runtime.queue.send(OnboardOrganization("contoso", "ana"), not_before=later)
+    whole = visit_as(in_azure, "/security/connectors", principal("SecurityReader"))
+    is_whole(whole)
+    words = " ".join(whole.read.words).split()
+    place = words.index("onboarding")
+    assert words[place + 1 : place + 5] == ["0", "1", "0", "0"]
+    part = visit_as(in_azure, "/security/connectors", principal(f"SecurityReader/connectors/{MAIN}"))
+    assert "Queues" not in part.text
 
 
 def test_a_page_on_which_nothing_changed_is_not_sent_again(empty: Bench) -> None:
