@@ -46,7 +46,7 @@ def export_lines(records: Iterable[Record]) -> Iterator[bytes]:
         if record.problem:
             raise FileRefused(
                 f"A stored {record.kind.value} ({'/'.join(record.key) or 'without a key'}) cannot be read: "
-                f'{record.problem} "ado-connector state verify" tells what to do.'
+                f"{record.problem} Nothing was left out of the file: it ends here, and will not be imported."
             )
         line = _line(plain_of(travelling(record)))
         digest.update(line)
