@@ -81,7 +81,9 @@ def show_page(
         now = deps.clock.now()
         seen = overview(deps.state, sheets, viewer, deps.intervals, now)
         form = forms.text_in(request.headers) or new_text()
-        look = Look(deps.state, throttles.throttles, seen, deps.intervals, query, path, form, queue_counts)
+        look = Look(
+            deps.state, deps.graph, throttles.throttles, seen, deps.intervals, query, path, form, queue_counts
+        )
         return _with_form(request, _shown(request, look, path), form)
     except ViewerRefused as refused:
         deps.log.warning("page.refused", code=refused.code, status=refused.status)

@@ -14,7 +14,7 @@ from shared.model.ids import ConnectorId, OrganizationId, ProjectId, RuleId
 from shared.model.inventory import Project
 from shared.model.viewer import Sight
 from shared.pages import addresses
-from shared.ports import ConnectorState, Intervals, ThrottleRecord
+from shared.ports import ConnectorState, Intervals, MappingGraph, ThrottleRecord
 from shared.posture.catalogue import RULES
 from shared.views.lists import OPEN, Filter, Overview, Row
 from shared.views.sheets import Counts, Outcome
@@ -42,6 +42,7 @@ class Look:
     """One look at the pages."""
 
     state: ConnectorState
+    graph: MappingGraph
     throttles: Callable[[], Mapping[str, ThrottleRecord]]
     overview: Overview
     intervals: Intervals

@@ -11,6 +11,7 @@ from shared.model.assessment import AssessmentStatus, ResourceKind
 from shared.model.journal import JournalEntry
 from shared.model.viewer import Sight
 from shared.pages import addresses
+from shared.pages.images import images_of
 from shared.pages.look import (
     PAGE,
     Absent,
@@ -173,7 +174,7 @@ def repository_page(look: Look, organization: str, project: str, repository: str
         "most": 0,
         **_recommendations(look, [row]),
         "journal": _journal(look, sheet, {kept.id}),
-        "mapped": None,
+        "mapped": images_of(look, kept.id),
         "actions": None,
     }
 

@@ -16,6 +16,19 @@ from shared.model.assessment import Resource, ResourceKind
 from shared.model.command import OnboardOrganization
 from shared.model.connector import AuthorizationState, AuthorizationStatus
 from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.mapping import (
+    Confidence,
+    Edge,
+    EdgeKind,
+    GraphFacts,
+    Node,
+    Source,
+    cloud_resource_node,
+    image_node,
+    repository_node,
+    run_node,
+    tag_node,
+)
 from shared.model.organization import OnboardingState
 from shared.wiring.principals import LocalViewers, NoViewers, PlatformViewers
 from tests.pages.visit import KNOWN, Visited, everything, visit, visit_as
@@ -240,6 +253,43 @@ def test_what_ails_a_connector_is_told_on_every_page(empty: Bench) -> None:
         page = visit(empty, target)
         assert 'role="alert"' in page.text
         assert "The sign-in ended. Sign in." in page.text
+
+
+def test_a_repository_shows_the_images_that_were_built_from_it(empty: Bench) -> None:
+    fill(empty)
+    code, run = repository_node(repository_id(1)), run_node(CONTOSO, 7)
+    image, other = image_node(f"sha256:{'a' * 64}"), image_node(f"sha256:{'b' * 64}")
+    tag, place = (
+        tag_node("contoso.azurecr.io", "shop", "v1"),
+        cloud_resource_node("/subscriptions/1/aks/shop"),
+    )
+    away = cloud_resource_node("/subscriptions/1/aks/old")
+    said = (Source.REPORT, Confidence.CLAIMED, NOW)
+    empty.runtime.state.record_mappings(
+        GraphFacts(
+            nodes=(
+                Node(run, NOW, "20260301.7", {"number": "20260301.7"}),
+                Node(tag, NOW, "contoso.azurecr.io/shop:v1"),
+                Node(place, NOW, "aks-<b>shop</b>"),
+            ),
+            edges=(
+                Edge(run, EdgeKind.CHECKED_OUT, code, *said, detail="c0ffee" * 6),
+                Edge(image, EdgeKind.BUILT_BY, run, *said),
+                Edge(tag, EdgeKind.NAMES, image, *said),
+                Edge(place, EdgeKind.RUNS, image, *said),
+                Edge(away, EdgeKind.RUNS, image, *said, ended_at=NOW),
+                Edge(other, EdgeKind.BUILT_FROM, code, *said, detail="deadbeef"),
+            ),
+        )
+    )
+    there = f"/security/organizations/{CONTOSO}/projects/{project_id(1)}/repositories"
+    page = visit(empty, f"{there}/{repository_id(1)}")
+    is_whole(page)
+    words = " ".join(page.read.words)
+    for told in ("contoso.azurecr.io/shop:v1", "c0ffeec0ffee", "20260301.7", "aks-<b>shop</b>", "deadbeef"):
+        assert told in words
+    assert "aks/old" not in words
+    assert "None is known." in visit(empty, f"{there}/{repository_id(2)}").text
 
 
 def test_how_full_queues_are_is_told_to_those_who_see_everything(in_azure: Bench) -> None:
