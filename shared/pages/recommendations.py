@@ -37,6 +37,8 @@ from shared.views.text import instant
 
 DAYS: Final = 30
 """Days that the history of a recommendation is drawn for."""
+_FINDINGS: Final = 50
+"""Findings of a page: evidence is read for them, and they may be of as many projects."""
 _CHANGES_MOST: Final = 20_000
 """Changes that are read for it; with more there is no picture."""
 _UNHEALTHY: Final = AssessmentStatus.UNHEALTHY
@@ -64,7 +66,7 @@ def recommendations_page(look: Look) -> tuple[str, Values]:
         values["page"] = Page(tuple(_resource(one) for one in page.rows), page.total, page.number, page.size)
         values["most"] = most_of(one.own.counts for one in page.rows)
     else:
-        page_of_findings = look.overview.findings_page(look.wanted, look.number, PAGE)
+        page_of_findings = look.overview.findings_page(look.wanted, look.number, _FINDINGS)
         values["page"] = replace(page_of_findings, rows=tuple(told(look, page_of_findings.rows)))  # type: ignore[arg-type]
     return "recommendations.html", values
 
@@ -204,7 +206,7 @@ def rule_page(look: Look, identifier: str) -> tuple[str, Values]:
     wanted = Filter(
         rule=rule.id, status=chosen, organization=look.wanted.organization, project=look.wanted.project
     )
-    page = look.overview.findings_page(wanted, look.number, PAGE)
+    page = look.overview.findings_page(wanted, look.number, _FINDINGS)
     of_rule = look.overview.by_rule(Filter(rule=rule.id))
     counts: Counter[str] = Counter(of_rule[0].counts) if of_rule else Counter()
     first_day = look.now - timedelta(days=DAYS)
