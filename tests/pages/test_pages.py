@@ -289,7 +289,7 @@ def test_a_repository_shows_the_images_that_were_built_from_it(empty: Bench) -> 
     for told in ("contoso.azurecr.io/shop:v1", "c0ffeec0ffee", "20260301.7", "aks-<b>shop</b>", "deadbeef"):
         assert told in words
     assert "aks/old" not in words
-    assert "None is known." in visit(empty, f"{there}/{repository_id(2)}").text
+    assert "No image is known." in visit(empty, f"{there}/{repository_id(2)}").text
 
 
 def test_how_full_queues_are_is_told_to_those_who_see_everything(in_azure: Bench) -> None:
