@@ -26,7 +26,13 @@ This page is written by `python -m local.settings_reference`; a test keeps it in
 | --- | --- | --- | --- |
 """
 
-_SPECIAL_DEFAULTS = {"state_url": "a file `state.db` in the user's state directory"}
+_SPECIAL_DEFAULTS = {
+    "state_url": "the storage account of `AzureWebJobsStorage__accountName` or `__tableServiceUri`; without"
+    " either, a file `state.db` in the user's state directory, which is refused in Azure",
+    "queue_url": "the Service Bus of `ServiceBusConnection` or"
+    " `ServiceBusConnection__fullyQualifiedNamespace`, under the Functions host and where the state is no"
+    " file; else the state's own file",
+}
 
 
 def page() -> str:

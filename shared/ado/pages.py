@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -119,7 +120,7 @@ class _Pages(Generic[T]):
         size = end - begin
         for offset in range(end, min(end + size * self._ahead.places, self._ahead.expected), size):
             if str(offset) not in self._early:
-                self._early[str(offset)] = self._pool.submit(self._fetch, str(offset))
+                self._early[str(offset)] = self._pool.submit(copy_context().run, self._fetch, str(offset))
 
     def _drop(self) -> None:
         """The listing took another way than was foretold."""

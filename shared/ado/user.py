@@ -36,7 +36,8 @@ from shared.ado.errors import (
 from shared.ado.sealing import SealBroken, seal, unseal
 from shared.model.connector import IdentityReference
 from shared.model.ids import TenantId
-from shared.ports import Clock, SignInRecord, SignInStore, StateConflict, TokenKeys
+from shared.model.sign_in import SignInRecord
+from shared.ports import Clock, SignInStore, StateConflict, TokenKeys
 
 if TYPE_CHECKING:
     import msal

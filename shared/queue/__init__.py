@@ -42,10 +42,10 @@ def open_queue(
     used; no error repeats the URL, which may hold a key.
     """
     if url.strip().lower().startswith(_SERVICE_BUS):
-        from shared.queue.namespace import open_client  # noqa: PLC0415 - only what the URL needs, and heavy
+        from shared.queue.namespace import identity_of, open_client  # noqa: PLC0415 - only what the URL needs, and heavy
         from shared.queue.servicebus import ServiceBusQueue  # noqa: PLC0415
 
-        return ServiceBusQueue(open_client(url, setting), clock, setting=setting)
+        return ServiceBusQueue(open_client(url, setting), clock, setting=setting, identity=identity_of(url))
     path = _file_of(url, setting)
     from shared.queue.embedded import EmbeddedQueue  # noqa: PLC0415 - only what the URL needs
 

@@ -8,11 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from azure.servicebus import ServiceBusClient
 
+from shared.azure_sign_in import SignIn, sign_in
 from shared.queue.receiver import QueueUrlError
 
 _HOST = re.compile(
     r"(?=.{4,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", re.IGNORECASE
 )
+
+_LOCAL = re.compile(r"(?:127\.0\.0\.1|localhost)(:[0-9]{1,5})?", re.IGNORECASE)
 
 RETRIES = 3
 BACKOFF_SECONDS = 0.25
@@ -33,6 +36,13 @@ def open_client(url: str, setting: str = "QUEUE_URL") -> ServiceBusClient:
     if url.lower().startswith("endpoint="):
         return _by_key(url, setting)
     return _by_identity(url, setting)
+
+
+def identity_of(url: str) -> SignIn | None:
+    """As whom the namespace is asked; None where a connection string holds a key."""
+    if url.strip().lower().startswith("endpoint="):
+        return None
+    return sign_in(parse_qs(urlsplit(url.strip()).query).get("client_id", [""])[0])
 
 
 def options() -> dict[str, Any]:
@@ -73,18 +83,25 @@ def _by_identity(url: str, setting: str) -> ServiceBusClient:
     parts = urlsplit(url)
     asked = parse_qs(parts.query, keep_blank_values=True)
     plain = parts.path in {"", "/"} and not parts.fragment and not set(asked) - {"client_id"}
-    if not plain or "@" in parts.netloc or not _HOST.fullmatch(parts.netloc):
+    local = _LOCAL.fullmatch(parts.netloc)
+    if not plain or "@" in parts.netloc or not (local or _HOST.fullmatch(parts.netloc)):
         raise QueueUrlError(
-            f"{setting}: is not the address of a Service Bus namespace. Write "
-            f"{setting}=servicebus://NAMESPACE.servicebus.windows.net, for a user-assigned identity with "
-            "?client_id=ID at its end."
+            f"{setting}: is not the address of a Service Bus namespace. Write {setting}={_example(setting)}"
         )
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - only where there is no key
-
-    client_id = asked.get("client_id", [""])[0]
-    credential = (
-        DefaultAzureCredential(managed_identity_client_id=client_id)
-        if client_id
-        else DefaultAzureCredential()
+    # An emulator has a port of its own, and no TLS; with TLS the client knows no port but 5671.
+    return ServiceBusClient(
+        parts.netloc, sign_in(asked.get("client_id", [""])[0]), use_tls=not (local and local[1]), **options()
     )
-    return ServiceBusClient(parts.netloc, credential, **options())
+
+
+def _example(setting: str) -> str:
+    connection, by_identity, _ = setting.partition("__")
+    if by_identity:
+        return (
+            "NAMESPACE.servicebus.windows.net, without anything before or behind it; a user-assigned "
+            f"identity is named by {connection}__clientId."
+        )
+    return (
+        "servicebus://NAMESPACE.servicebus.windows.net, for a user-assigned identity with ?client_id=ID at "
+        "its end."
+    )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.servicebus import (
     ServiceBusClient,
     ServiceBusMessage,
@@ -36,6 +36,7 @@ from azure.servicebus.exceptions import (
     ServiceBusServerBusyError,
 )
 
+from shared.azure_sign_in import SignIn
 from shared.model.command import Command
 from shared.ports import Clock
 from shared.queue.checks import check_message, check_name, storable
@@ -63,6 +64,9 @@ _WAIT = 0.5
 _FURTHER = 2_000
 _REASON_CHARACTERS = 4096
 _INT32, _INT64 = 1 << 31, 1 << 63
+_DEEPEST = 5
+"""Of errors in errors: the client wraps what a credential raised."""
+
 _REFUSED = (ServiceBusAuthenticationError, ServiceBusAuthorizationError)
 _LOST = (MessageLockLostError, MessageAlreadySettled, MessageNotFoundError)
 
@@ -181,11 +185,13 @@ class ServiceBusQueue:
         *,
         setting: str = "QUEUE_URL",
         max_delivery_count: int = 10,
+        identity: SignIn | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
         self._setting = setting
         self._max_delivery_count = max_delivery_count
+        self._identity = identity
         self._namespace = client.fully_qualified_namespace
         self._sending = {name: _Sending(self._opener_of_sender(name)) for name in QUEUES}
         self._receiving = {name: _Receiving(self._opener(name)) for name in QUEUES}
@@ -218,6 +224,13 @@ class ServiceBusQueue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _fix(self) -> str:
+        """What helps where there was no token."""
+        if self._identity is None:
+            return "Check the key."
+        host, separate, _ = self._setting.partition("__")
+        return self._identity.fix(f"{host}__clientId" if separate else f"{self._setting}'s client_id")
 
     # --- sending ------------------------------------------------------------------------------------------
 
@@ -476,10 +489,15 @@ class ServiceBusQueue:
                 f"detection, or correct {self._setting}."
             ) from None
         except _REFUSED as error:
+            if self._identity is None:
+                raise QueueUnavailable(
+                    f"{place}: the key in {self._setting} was refused ({type(error).__name__}). Copy the "
+                    "connection string anew."
+                ) from None
             raise QueueUnavailable(
-                f"{place}: the sign-in was refused ({type(error).__name__}). Give this identity the roles "
-                "Azure Service Bus Data Sender and Data Receiver on the namespace, or correct the key in "
-                f"{self._setting}."
+                f"{place} ({self._setting}) refuses {self._identity.whom} ({type(error).__name__}). Give it "
+                "the roles Azure Service Bus Data Sender and Data Receiver on each queue; a new role takes "
+                "up to ten minutes to hold."
             ) from None
         except ServiceBusServerBusyError:
             raise QueueUnavailable(
@@ -492,6 +510,10 @@ class ServiceBusQueue:
                 "and dead letters worked off, or raise the limit."
             ) from None
         except (ServiceBusConnectionError, ServiceBusError) as error:
+            if _lacks_token(error):
+                raise QueueUnavailable(
+                    f"{place}: there is no token for it ({self._setting}). {self._fix()}"
+                ) from None
             raise QueueUnavailable(
                 f"{place}: cannot be reached ({type(error).__name__}). Check that {self._setting} names "
                 "the namespace and that the network lets port 5671 through."
@@ -617,3 +639,14 @@ def _close(link: ServiceBusReceiver | ServiceBusSender) -> None:
     """Closing what is broken already may fail, and changes nothing for us."""
     with suppress(AzureError, ValueError, OSError):
         link.close()
+
+
+def _lacks_token(error: BaseException | None) -> bool:
+    """Whether it failed for want of a token, before anything was asked of the namespace."""
+    for _ in range(_DEEPEST):
+        if error is None:
+            return False
+        if isinstance(error, ClientAuthenticationError):
+            return True
+        error = getattr(error, "inner_exception", None) or error.__cause__ or error.__context__
+    return False

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.wiring.connections import SERVICE_BUS, service_bus, storage
 from shared.wiring.settings import (
     Settings,
     SettingsError,
@@ -13,10 +14,10 @@ from shared.wiring.settings import (
     default_state_directory,
 )
 
-SERVICE_BUS = "ServiceBusConnection"
-"""The app setting by which the Functions host finds the queues that set functions off."""
-
 _FILE = "sqlite:///"
+
+_IN_AZURE = "WEBSITE_SITE_NAME"
+"""What App Service tells every app, and nobody else does."""
 
 
 def is_file(url: str) -> bool:
@@ -24,30 +25,54 @@ def is_file(url: str) -> bool:
     return url.startswith(_FILE)
 
 
-def queue_place(settings: Settings, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
+def state_setting(settings: Settings, environment: Mapping[str, str] = os.environ) -> str:
+    """The name of the setting that says where the state is."""
+    return "STATE_URL" if "state_url" in settings.model_fields_set else storage(environment)[1] or "STATE_URL"
+
+
+def queue_place(
+    settings: Settings, environment: Mapping[str, str] = os.environ, *, hosted: bool = False
+) -> tuple[str, str]:
     """The URL of the queues, and the name of the setting that gives it.
 
     Without `QUEUE_URL`, a state in a file has the queues beside it, in the same file. A state elsewhere goes
-    with the Service Bus that the Functions host listens to: messages must be sent where they are taken from.
-    Raises `SettingsError` when neither is there.
+    with the Service Bus that the Functions host listens to, and so does any state where that host runs this
+    process (`hosted`): messages must be sent where they are taken from. Raises `SettingsError` when neither
+    is there.
     """
     if settings.queue_url:
         return settings.queue_url, "QUEUE_URL"
-    if is_file(settings.state_url):
+    listened_to = service_bus(environment)
+    if is_file(settings.state_url) and not (hosted and listened_to[0]):
         return settings.state_url, "STATE_URL"
-    connection = environment.get(SERVICE_BUS, "").strip()
-    if connection:
-        return connection, SERVICE_BUS
-    namespace = environment.get(f"{SERVICE_BUS}__fullyQualifiedNamespace", "").strip()
-    if namespace:
-        client_id = environment.get(f"{SERVICE_BUS}__clientId", "").strip()
-        whose = f"?client_id={client_id}" if client_id else ""
-        return f"servicebus://{namespace}{whose}", f"{SERVICE_BUS}__fullyQualifiedNamespace"
+    if listened_to[0]:
+        return listened_to
+    if hosted:
+        raise SettingsError(
+            f"{SERVICE_BUS}__fullyQualifiedNamespace: is not set. Messages are sent to where the "
+            "Functions host takes them from: set it to NAMESPACE.servicebus.windows.net, and "
+            f"{SERVICE_BUS}__clientId to the client id of the app's identity."
+        )
     raise SettingsError(
         "QUEUE_URL: is not set, and STATE_URL is no file in which the queues could be kept as well. Set it "
         "to where messages are kept, such as QUEUE_URL=sqlite:////var/lib/ado-connector/queue.db; in Azure, "
         f"{SERVICE_BUS} or {SERVICE_BUS}__fullyQualifiedNamespace takes its place."
     )
+
+
+def check_kept(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+    """Raise `SettingsError` where the state would be in a file only because nothing was said, in Azure.
+
+    There a file is gone with its instance, and no other instance sees it.
+    """
+    if "state_url" in settings.model_fields_set or not is_file(settings.state_url):
+        return
+    if environment.get(_IN_AZURE):
+        raise SettingsError(
+            "STATE_URL: is not set, and in Azure a file would be lost with its instance. Set "
+            "STATE_URL=tables://ACCOUNT?client_id=ID, with the storage account that keeps the state and the "
+            "client id of the app's identity."
+        )
 
 
 def timers_file(settings: Settings) -> Path:

@@ -7,7 +7,7 @@ import re
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
@@ -15,6 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.ado.entra import PUBLIC_AUTHORITY, SOVEREIGN, is_sovereign
 from shared.model.thresholds import DEFAULTS, Thresholds
+from shared.wiring.connections import storage
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
@@ -85,7 +89,8 @@ def default_configuration_directory() -> Path:
 
 
 def _default_state_url() -> str:
-    return f"sqlite:///{default_state_directory() / 'state.db'}"
+    url, _ = storage(os.environ)
+    return url or f"sqlite:///{default_state_directory() / 'state.db'}"
 
 
 class Settings(BaseSettings):
@@ -104,7 +109,7 @@ class Settings(BaseSettings):
     queue_url: str = Field(
         default="",
         description=(
-            "Where messages are kept; by default in the same database as the state. sqlite:///PATH, "
+            "Where messages are kept: sqlite:///PATH, "
             "servicebus://NAMESPACE.servicebus.windows.net (signs in as the app; ?client_id=ID for a "
             "user-assigned identity) or a Service Bus connection string."
         ),
@@ -188,6 +193,19 @@ class Settings(BaseSettings):
         default="55 */5 * * * *",
         description="When to queue due tracing of images (NCRONTAB, six fields, UTC).",
         examples=["55 */5 * * * *"],
+    )
+    report_status_schedule: Schedule = Field(
+        default="5 */15 * * * *",
+        description="When to tell metrics, and what needs somebody (NCRONTAB, six fields, UTC).",
+        examples=["5 */15 * * * *"],
+    )
+    discovery_late_after: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(minutes=5),
+        le=timedelta(days=8),
+        description="Without a discovery for so long, a connector's discovery is late: several times what "
+        "DISCOVER_ORGANIZATIONS_SCHEDULE says.",
+        examples=["1h"],
     )
     prerequisites_interval: Duration = Field(
         default=timedelta(hours=8),
@@ -492,14 +510,38 @@ class Settings(BaseSettings):
 
 def load_settings(file: Path | None = None) -> Settings:
     """Read and check all settings. Raises `SettingsError` naming each wrong setting with an example."""
-    if file is not None and not file.is_file():
-        raise SettingsError(f"--settings: there is no file {file}. Give a file of NAME=value lines.")
+    if file is not None:
+        check_file(file)
     try:
         return Settings(_env_file=file, _env_file_encoding="utf-8")
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(one) for one in error.errors(include_input=False))) from None
+
+
+def check_file(file: Path) -> None:
+    """Raises `SettingsError` for what is no file of settings: another would be passed over, line by line."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - only where there is a file
+
+    give = "Give a file of NAME=value lines."
+    if not file.is_file():
+        what = f"{file} is a folder" if file.is_dir() else f"there is no file {file}"
+        raise SettingsError(f"--settings: {what}. {give}")
+    try:
+        with file.open(encoding="utf-8") as lines:
+            wrong = next(
+                (one.original.line for one in parse_stream(lines) if one.error or _is_bare(one)), None
+            )
     except UnicodeDecodeError:
-        raise SettingsError(f"--settings: {file} is not a UTF-8 text file.") from None
+        raise SettingsError(f"--settings: {file} is not a UTF-8 text file. {give}") from None
+    except OSError as error:
+        raise SettingsError(f"--settings: {file} cannot be read ({error.strerror}). {give}") from None
+    if wrong is not None:
+        raise SettingsError(f"--settings: line {wrong} of {file} is no NAME=value. {give}")
+
+
+def _is_bare(binding: Binding) -> bool:
+    """Whether it is a word without `=`, which sets nothing."""
+    return binding.key is not None and binding.value is None
 
 
 def load_places() -> Settings:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 from shared.ado.entra import PUBLIC_AUTHORITY
+from shared.azure_sign_in import sign_in
 from shared.ports import SecretUnavailable, TokenKeys
 from shared.wiring.settings import SettingsError
 
@@ -129,8 +130,8 @@ class KeyVaultSecret:
     def __init__(
         self, vault: str, secret: str, client_id: str = "", authority: str = PUBLIC_AUTHORITY
     ) -> None:
-        self._vault, self._secret, self._client_id = vault, secret, client_id
-        self._authority = authority
+        self._vault, self._secret = vault, secret
+        self._sign_in = sign_in(client_id, "" if authority == PUBLIC_AUTHORITY else authority)
         self._lock = threading.Lock()
         self._keys: dict[str, bytes] = {}
         self._opened: SecretClient | None = None
@@ -183,31 +184,27 @@ class KeyVaultSecret:
         return name, self._keys[name]
 
     def _client(self) -> SecretClient:
-        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415
         from azure.keyvault.secrets import SecretClient  # noqa: PLC0415
 
         if self._opened is None:
-            credential = (
-                ManagedIdentityCredential(client_id=self._client_id)
-                if self._client_id
-                else DefaultAzureCredential(
-                    authority=self._authority,
-                    disable_instance_discovery=self._authority != PUBLIC_AUTHORITY,
-                )
-            )
             loopback = (urlsplit(self._vault).hostname or "") in _LOOPBACK
             # A vault on this machine cannot be of the domain that it signs people in for.
             self._opened = SecretClient(
-                self._vault, credential, retry_total=3, verify_challenge_resource=not loopback
+                self._vault, self._sign_in, retry_total=3, verify_challenge_resource=not loopback
             )
         return self._opened
 
     def _unavailable(self, error: Exception) -> SecretUnavailable:
+        from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415 - as above
+
         status = getattr(error, "status_code", None)
+        if status is None and isinstance(error, ClientAuthenticationError):
+            return SecretUnavailable(f"{SETTING}: there is no token for {self.where}. {self._sign_in.fix()}")
         return SecretUnavailable(
-            f"{SETTING}: {self.where} cannot be had ({status or type(error).__name__}). Check that the vault "
-            "can be reached, and that whoever runs this has the role Key Vault Secrets User (Key Vault "
-            "Secrets Officer to make the key with the first sign-in)."
+            f"{SETTING}: {self._sign_in.whom} cannot have {self.where} ({status or type(error).__name__}). "
+            "Check that the vault can be reached, and that whoever runs this has the role Key Vault Secrets "
+            "User (Key Vault Secrets Officer to make the key with the first sign-in); a new role takes up to "
+            "ten minutes to hold."
         )
 
 

@@ -15,6 +15,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.servicebus import ServiceBusClient
 
+from shared.azure_sign_in import SignIn
 from shared.queue import open_queue
 from shared.queue.namespace import options
 from shared.queue.receiver import (
@@ -68,7 +69,7 @@ class Credential:
 
 def by_identity(broker: Broker, credential: Credential) -> ServiceBusQueue:
     client = ServiceBusClient(broker.namespace, credential, use_tls=False, **options())
-    return ServiceBusQueue(client, SystemClock())
+    return ServiceBusQueue(client, SystemClock(), identity=SignIn())
 
 
 # --- links --------------------------------------------------------------------------------------------------
@@ -314,6 +315,8 @@ def test_an_identity_that_gives_no_token_is_told_without_what_it_said(broker: Br
         ("servicebus://", "is not the address of a Service Bus namespace"),
         ("servicebus://hush", "is not the address of a Service Bus namespace"),
         ("servicebus://hush@a.servicebus.windows.net", "is not the address of a Service Bus namespace"),
+        ("servicebus://https://hush.servicebus.windows.net", "is not the address of a Service Bus namespace"),
+        ("servicebus://hush.servicebus.windows.net:5672", "is not the address of a Service Bus namespace"),
         ("servicebus://a.servicebus.windows.net/hush", "is not the address of a Service Bus namespace"),
         ("servicebus://a.servicebus.windows.net?key=hush", "is not the address of a Service Bus namespace"),
         ("amqps://hush", "Supported: sqlite:///PATH"),
@@ -326,9 +329,18 @@ def test_a_wrong_address_is_explained_and_not_repeated(url: str, problem: str) -
     assert "hush" not in str(told.value)
 
 
+def test_a_wrong_namespace_is_explained_as_azure_wants_it_written() -> None:
+    """In a setting of the Functions host there is nothing before the namespace."""
+    setting = "ServiceBusConnection__fullyQualifiedNamespace"
+    with pytest.raises(QueueUrlError, match=rf"Write {setting}=NAMESPACE\.servicebus\.windows\.net, without"):
+        open_queue("servicebus://https://contoso.servicebus.windows.net/", SystemClock(), setting=setting)
+
+
 @pytest.mark.parametrize(
     "url",
     [
+        "servicebus://localhost",
+        "servicebus://127.0.0.1:5672?client_id=6b1f",
         "servicebus://contoso.servicebus.windows.net",
         "servicebus://contoso.servicebus.windows.net/",
         "servicebus://contoso.servicebus.windows.net?client_id=6b1f",
