@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,16 +31,20 @@ from shared.posture.gathering import (
     nothing_of_organization,
 )
 from shared.posture.judge import drop_all, judge
-from shared.posture.kept_facts import Kept, KeptProject, facts_of, kept_of, mark_of, pack, unpack
+from shared.posture.kept_facts import (
+    CHANGED_ONLY,
+    OF_ORGANIZATION_FIRST,
+    Kept,
+    KeptProject,
+    facts_of,
+    kept_of,
+    mark_of,
+    pack,
+    unpack,
+)
 
 _OF_ORGANIZATION = ProjectId("")
 """Scope of the rows that belong to no project."""
-
-_OF_ORGANIZATION_FIRST = "-"
-"""Checkpoint while facts of the organization are being read; it stands before every id of a project."""
-
-_CHANGED_ONLY = "~"
-"""Begins every checkpoint of a refresh that reads only what has changed."""
 
 _AHEAD = 2
 """Projects under way or read and waiting for their turn, per thread: facts in memory stay few."""
@@ -75,7 +80,7 @@ def assess_organization(
     ado = deps.connect(connector, urgency=Urgency.BACKGROUND)
     plan = Plan(RULES, deps.thresholds)
     before = unpack(Kept, deps.state.partial(organization.id, lease.kind))
-    changed_only = lease.checkpoint.startswith(_CHANGED_ONLY)
+    changed_only = lease.checkpoint.startswith(CHANGED_ONLY)
     if not lease.checkpoint:
         marked = look(deps, ado, connector, organization, before)
         changed_only = marked is not None
@@ -83,7 +88,7 @@ def assess_organization(
         if marked is not None:
             # Before anything is read: what the log told is not told again.
             deps.state.put_partial(lease, pack(marked))
-    after = lease.checkpoint.removeprefix(_CHANGED_ONLY)
+    after = lease.checkpoint.removeprefix(CHANGED_ONLY)
     if before is None:
         # From the start, also where an earlier version of the app was interrupted.
         changed_only, after = False, ""
@@ -96,9 +101,9 @@ def assess_organization(
     assessed = deps.state.assessed_at(organization.id).keys()
     run = _Run(deps, ado, organization, plan, kept, found, dict(kept.inventory), changed_only, assessed)
     if plan.left_of_organization(run.facts):
-        return run.go_on(lease, _OF_ORGANIZATION_FIRST)
+        return run.go_on(lease, OF_ORGANIZATION_FIRST)
     projects = run.due(_projects(deps, organization.id, after))
-    if after in {"", _OF_ORGANIZATION_FIRST}:
+    if after in {"", OF_ORGANIZATION_FIRST}:
         run.store_organization(lease)
     done = after
     pool = ThreadPoolExecutor(deps.concurrency, thread_name_prefix="assess")
@@ -218,7 +223,7 @@ class _Run:
     def go_on(self, lease: Lease, checkpoint: str) -> str:
         """Keep what the slice that goes on there needs."""
         self.deps.state.put_partial(lease, pack(replace(self.kept, inventory=self.inventory)))
-        return f"{_CHANGED_ONLY}{checkpoint}" if self.changed_only else checkpoint
+        return f"{CHANGED_ONLY}{checkpoint}" if self.changed_only else checkpoint
 
     def finish(self, lease: Lease) -> str:
         """Keep what the next refresh goes on from, and note up to when everything was seen to hold."""
@@ -283,7 +288,7 @@ def _in_order(
     """Work on several projects at once, and hand them on in their order."""
     under_way: deque[tuple[Project, Future[ProjectFacts | None]]] = deque()
     for project in projects:
-        under_way.append((project, pool.submit(work, project)))
+        under_way.append((project, pool.submit(copy_context().run, work, project)))
         if len(under_way) >= ahead:
             yield under_way.popleft()
     yield from under_way

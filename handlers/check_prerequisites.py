@@ -14,7 +14,7 @@ from shared.model.failure import Failure, FailureKind
 from shared.model.identity import Account, Connection
 from shared.model.ids import ConnectorId, OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
-from shared.model.organization import Enrollment, OnboardingCause, OnboardingState, Organization
+from shared.model.organization import Enrollment, OnboardingState, Organization
 from shared.model.prerequisite import Prerequisite
 from shared.model.work import Lease, WorkKind
 from shared.ports import Dependencies, StateConflict, Urgency
@@ -22,6 +22,7 @@ from shared.reconcile.organizations import (
     Decision,
     candidates,
     decided,
+    ended_by_merge,
     merge_into,
     organization_entry,
     settle_enrollment,
@@ -174,17 +175,7 @@ def _merge(organization: Organization, twin: Organization, deps: Dependencies) -
     deps.state.put_organization(kept)
     _hand_over(organization.id, twin.id, organization, deps)
     for enrollment in deps.state.enrollments(organization=organization.id):
-        deps.state.put_enrollment(
-            replace(
-                enrollment,
-                state=OnboardingState.NOT_APPLICABLE,
-                cause=OnboardingCause.NOT_WANTED,
-                reason=f'It is the same organization as "{twin.name}", and is kept under that record.',
-                fix="",
-                listed=False,
-                changed_at=now,
-            )
-        )
+        deps.state.put_enrollment(ended_by_merge(enrollment, twin, now))
 
 
 def _replace_by_namesake(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from handlers.ownership import new_organization_id, release
 from handlers.unit_of_work import bring_forward
-from shared.model.connector import AuthorizationStatus, Connector, DiscoveryMode, ProvisioningState
+from shared.model.connector import AuthKind, AuthorizationStatus, Connector, DiscoveryMode, ProvisioningState
 from shared.model.failure import Failure, FailureKind, ServiceError
 from shared.model.identity import Account
 from shared.model.ids import ConnectorId
@@ -88,7 +88,11 @@ def _sign_in(connector: Connector, observed: Observation[Account], deps: Depende
     except SecretUnavailable as error:
         return _SignIn(Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error)))
     failure = observed.failure
-    return _SignIn(failure if failure is not None and is_refused(failure) else None, ends_at)
+    if failure is None or is_refused(failure):
+        return _SignIn(failure, ends_at)
+    # Azure DevOps alone knows whether a personal access token is good, and it did not answer.
+    untold = connector.identity.kind is AuthKind.PAT and failure.kind is FailureKind.TRANSIENT
+    return _SignIn(failure if untold else None, ends_at)
 
 
 def observe_organizations(connector: Connector, deps: Dependencies) -> Observation[Account]:

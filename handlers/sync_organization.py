@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -103,7 +104,7 @@ class _Run:
         if before is None:
             with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:
                 # The pages of projects cost time on the way, the one answer of repositories costs it here.
-                listing = pool.submit(self._repositories)
+                listing = pool.submit(copy_context().run, self._repositories)
                 projects = self._pages()
                 repositories = listing.result()
             began = PartialListing(now)

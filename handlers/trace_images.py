@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,11 +38,7 @@ from shared.tracing.references import ImageReference
 from shared.tracing.registry_facts import LOOKED, Known, agreeing, facts_of_registry_image
 from shared.tracing.run_facts import UNREAD, RunPlace, could_not_read, facts_of_people, facts_of_run
 from shared.tracing.running_facts import Resolved, facts_of_resource, subscription_node, superseded
-from shared.tracing.seen_runs import SeenRuns, pack_seen, unpack_seen
-
-_REGISTRIES = "registry:"
-_AZURE = "azure:"
-"""Beginnings of checkpoints; one without is the id of the last project that was read."""
+from shared.tracing.seen_runs import AZURE, REGISTRIES, SeenRuns, pack_seen, unpack_seen
 
 _LISTED = "listedAt"
 """Attribute of a registry or subscription: when all of it was read, by whichever organization's work."""
@@ -75,18 +72,18 @@ def trace_images(
     options = connector.options
     place = lease.checkpoint
     run = _Work(lease, deps, connector, organization, deadline)
-    if options.read_build_logs and not place.startswith((_REGISTRIES, _AZURE)):
+    if options.read_build_logs and not place.startswith((REGISTRIES, AZURE)):
         stopped = run.read_runs(ProjectId(place))
         if stopped:
             return stopped
-    if not place.startswith(_AZURE):
+    if not place.startswith(AZURE):
         for host in options.registries:
-            stopped = run.read_registry(host, place.removeprefix(_REGISTRIES))
+            stopped = run.read_registry(host, place.removeprefix(REGISTRIES))
             if stopped:
                 return stopped
     for subscription in options.subscriptions:
         if run.is_time_up and run.did_something:
-            return f"{_AZURE}{subscription}"
+            return f"{AZURE}{subscription}"
         run.read_subscription(subscription)
     return ""
 
@@ -186,9 +183,12 @@ class _Work:
         facts, read, pushed = GraphFacts(), list[PipelineRun](), list[PipelineRun]()
         # Read at once, told in their order: the last word on a pipeline is that of its last run.
         now = self.now
+
+        def start(run: PipelineRun, at: datetime) -> Future[GraphFacts]:
+            return pool.submit(copy_context().run, self._run, ado, project, place, run, at)
+
         submitted = [
-            (one, pool.submit(self._run, ado, project, place, one, now + timedelta(microseconds=number)))
-            for number, one in enumerate(runs)
+            (one, start(one, now + timedelta(microseconds=number))) for number, one in enumerate(runs)
         ]
         failure: Failure | None = None
         unread: datetime | None = None
@@ -272,7 +272,7 @@ class _Work:
             if one <= done and at == host:
                 continue
             if self.is_time_up and self.did_something:
-                return f"{_REGISTRIES}{host}/{done}"
+                return f"{REGISTRIES}{host}/{done}"
             problem = self._repository(registry, host, one) or problem
             self.did_something = True
             done = one

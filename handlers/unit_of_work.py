@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.model.command import DoWork
 from shared.model.connector import Connector
-from shared.model.failure import Failure, FailureKind, ServiceError
+from shared.model.failure import CAP_REACHED, Failure, FailureKind, ServiceError
 from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Organization
@@ -69,10 +69,16 @@ def _perform(command: DoWork, deps: Dependencies, body: Body) -> None:
         deps.state.drop_work(command.organization, command.kind)
         deps.log.info("work.dropped", organization_id=command.organization, kind=command.kind.value)
         return
+    deps = replace(deps, log=deps.log.bind(organization=organization.name, connector=connector.name))
     try:
         ended = _run(current, lease, deps, connector, organization, body, started)
     except LeaseLost:
-        deps.log.warning("work.leaseLost", organization=organization.name, kind=command.kind.value)
+        deps.log.warning(
+            "work.leaseLost",
+            organization=organization.name,
+            connector=connector.name,
+            kind=command.kind.value,
+        )
         return
     except StateConflict:
         # Another worker changed a record that this one decided on. Deciding again is all it takes.
@@ -164,12 +170,24 @@ def _run(
         deps.log.warning(
             "work.failed",
             organization=organization.name,
+            connector=connector.name,
             kind=lease.kind.value,
+            seconds=round((now - started).total_seconds(), 3),
             code=failure.code,
             reason=failure.reason,
             activity=failure.activity,
             next_try=ended.not_before.isoformat() if ended.not_before else None,
         )
+        if failure.code == CAP_REACHED and ended.not_before is not None:
+            # Told at once, too: before the timer tells of it the hour may be over.
+            deps.log.warning(
+                "budget.exhausted",
+                organization=organization.name,
+                organization_id=organization.id,
+                connector=connector.name,
+                reason=failure.reason,
+                until=ended.not_before.isoformat(timespec="seconds"),
+            )
     elif checkpoint:
         ended = transitions.to_be_continued(current, checkpoint, now)
     else:
@@ -181,6 +199,7 @@ def _run(
         deps.log.info(
             "work.done",
             organization=organization.name,
+            connector=connector.name,
             kind=lease.kind.value,
             seconds=round((now - started).total_seconds(), 3),
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,8 +25,6 @@ from shared.ports import Clock, Log, StateUnavailable
 from shared.queue.embedded import MAX_DELIVERY_COUNT
 from shared.queue.messages import MessageRefused
 from shared.queue.receiver import MAX_DELIVERY_COUNT_EXCEEDED, Delivery, MessageLockLost, Queues
-
-_LOG = logging.getLogger("ado_connector.host")
 
 
 @dataclass(slots=True, eq=False)
@@ -165,7 +163,11 @@ class Runner:
             error = _one_line(problem)
             if not run.given_up.is_set():
                 self._log_failure(event, error)
-                _LOG.debug("%s failed", event.function, exc_info=problem)
+                self._log.debug(
+                    "function.traceback",
+                    function=event.function,
+                    traceback="".join(traceback.format_exception(problem)),
+                )
         seconds = round(time.perf_counter() - began, 6)
         kind = EventKind.FAILED if error else EventKind.FINISHED
         if not run.given_up.is_set():
@@ -177,12 +179,16 @@ class Runner:
 
     def _log_failure(self, event: Event, error: str) -> None:
         """A message that fails again and again is told at its first failure and when it is given up."""
-        if not event.delivery_count or self._is_last(event):
-            log = self._log.error
+        if not event.delivery_count:
+            self._log.error("function.failed", function=event.function, error=error)
+            return
+        function, count = event.function, event.delivery_count
+        if self._is_last(event):
+            self._log.error("message.givenUp", function=function, error=error, delivery_count=count)
+        elif count == 1:
+            self._log.warning("message.failed", function=function, error=error, delivery_count=count)
         else:
-            log = self._log.warning if event.delivery_count == 1 else self._log.info
-        delivery = {"delivery_count": event.delivery_count} if event.delivery_count else {}
-        log("function.failed", function=event.function, error=error, **delivery)
+            self._log.info("message.failedAgain", function=function, error=error, delivery_count=count)
 
     def _tell(self, event: Event) -> None:
         if self._on_event is None:

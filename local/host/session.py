@@ -289,7 +289,7 @@ class Session:
                 try:
                     self._queue.abandon(run.delivery)
                 except (MessageLockLost, StateUnavailable) as error:
-                    self._log.warning("message.notSettled", function=run.function.name, error=str(error))
+                    self._log.error("message.notSettled", function=run.function.name, error=str(error))
 
     # --- timers -------------------------------------------------------------------------------------------
 

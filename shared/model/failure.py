@@ -23,6 +23,10 @@ class FailureKind(StrEnum):
     """The answer breaks the wire contract: wrong type, missing id, foreign continuation, truncated JSON."""
 
 
+CAP_REACHED = "HourlyCapReached"
+"""Code of the failure of what waits because HOURLY_REQUEST_CAP is used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One failure, told so that a person can act on it.

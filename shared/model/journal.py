@@ -53,6 +53,7 @@ class JournalEvent(StrEnum):
     EXEMPTION_ADDED = "exemption.added"
     EXEMPTION_CHANGED = "exemption.changed"
     EXEMPTION_REMOVED = "exemption.removed"
+    STATE_MENDED = "state.mended"
     WORK_FAILED = "work.failed"
     WORK_RECOVERED = "work.recovered"
 

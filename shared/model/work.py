@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -66,6 +66,11 @@ class Lease:
     owner: str
     until: datetime
     checkpoint: str = ""
+
+
+def without_lease(work: Work) -> Work:
+    """The work as nobody holds it."""
+    return replace(work, leased_until=None, leased_by="")
 
 
 SKEW = timedelta(minutes=5)

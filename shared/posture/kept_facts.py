@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,17 @@ from shared.posture.audit import Mark
 T = TypeVar("T")
 
 _VERSION = 2
+
+OF_ORGANIZATION_FIRST = "-"
+"""Checkpoint while facts of the organization are being read; it stands before every id of a project."""
+CHANGED_ONLY = "~"
+"""Begins every checkpoint of a refresh that reads only what has changed."""
+
+
+def is_checkpoint(text: str, projects: Container[str]) -> bool:
+    """Whether a refresh goes on from there: behind one of these projects, or before the first."""
+    after = text.removeprefix(CHANGED_ONLY)
+    return after in {"", OF_ORGANIZATION_FIRST} or after in projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,17 @@ def unpack(kind: type[T], content: bytes) -> T | None:
     except (ValueError, TypeError, KeyError, zlib.error):
         return None
     return found if isinstance(found, kind) else None
+
+
+def is_sound(kind: type[T], content: bytes) -> bool:
+    """Whether this was packed, by this version of the app or another; nothing is sound too."""
+    if not content:
+        return True
+    try:
+        version, document = json.loads(zlib.decompress(content))
+        return version != _VERSION or isinstance(_made(kind, document), kind)
+    except (ValueError, TypeError, KeyError, zlib.error):
+        return False
 
 
 def _plain(value: object) -> object:

@@ -76,3 +76,24 @@ def resumed(checkpoint: str, content: bytes, now: datetime, attempt: int) -> Par
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def is_checkpoint(text: str) -> bool:
+    """Whether `PartialListing.checkpoint` wrote this."""
+    try:
+        told = json.loads(text)
+        datetime.fromisoformat(told["beganAt"])
+        return isinstance(told["digest"], str) and isinstance(told["nextStart"], str)
+    except (ValueError, TypeError, LookupError):
+        return False
+
+
+def is_content(content: bytes) -> bool:
+    """Whether `PartialListing.content` wrote this."""
+    try:
+        return all(len(row) == _COLUMNS for row in json.loads(zlib.decompress(content)))
+    except (ValueError, TypeError, zlib.error):
+        return False
+
+
+_COLUMNS = 4

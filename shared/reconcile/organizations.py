@@ -387,6 +387,19 @@ def merge_into(
     return merged, replace(other, merged_into=kept.id), entry
 
 
+def ended_by_merge(enrollment: Enrollment, kept: Organization, now: datetime) -> Enrollment:
+    """The enrollment of a record that was merged into another: nobody wants the organization under it."""
+    return replace(
+        enrollment,
+        state=OnboardingState.NOT_APPLICABLE,
+        cause=OnboardingCause.NOT_WANTED,
+        reason=f'It is the same organization as "{kept.name}", and is kept under that record.',
+        fix="",
+        listed=False,
+        changed_at=now,
+    )
+
+
 def candidates(
     enrollments: Iterable[Enrollment],
     connectors: Mapping[ConnectorId, Connector],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,6 +18,15 @@ OVERLAP: Final = timedelta(minutes=15)
 """A run may be listed so much later than one that ended after it."""
 
 _VERSION = 1
+
+REGISTRIES: Final = "registry:"
+AZURE: Final = "azure:"
+"""Beginnings of checkpoints; one without is the id of the last project that was read."""
+
+
+def is_checkpoint(text: str, projects: Container[str]) -> bool:
+    """Whether the work goes on from there: behind one of these projects, or at a registry or subscription."""
+    return text.startswith((REGISTRIES, AZURE)) or text in projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +95,12 @@ def unpack_seen(content: bytes, now: datetime) -> SeenRuns:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def is_sound(content: bytes) -> bool:
+    """Whether `pack_seen` wrote this, in this version of the app or another."""
+    try:
+        unpack_seen(content, datetime.max.replace(tzinfo=UTC))
+    except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
+        return False
+    return True

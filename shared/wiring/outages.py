@@ -113,7 +113,7 @@ def _sender(runtime: Runtime | None, clock: Clock) -> Iterator[Queues]:
     if runtime is not None:
         yield runtime.queue
         return
-    url, setting = queue_place(load_places())
+    url, setting = queue_place(load_places(), hosted=True)
     queues = open_queue(url, clock, owner=process_owner(), setting=setting)
     try:
         yield queues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,15 @@ from shared.queue import QueueUrlError, open_queue
 from shared.views.sheets import Sheets
 from shared.webhook.sender import SecretError, Webhook, signing_key
 from shared.wiring.clock import SystemClock
-from shared.wiring.places import is_file, queue_place, timers_file, token_key_file
+from shared.wiring.metrics import Meters, open_meters
+from shared.wiring.places import (
+    check_kept,
+    is_file,
+    queue_place,
+    state_setting,
+    timers_file,
+    token_key_file,
+)
 from shared.wiring.principals import LocalViewers
 from shared.wiring.process import gone, is_alive, process_owner
 from shared.wiring.reporters import KnownOrganizations, ReportRate
@@ -49,6 +58,12 @@ OpenStores = Callable[[Settings, Clock], "tuple[State, Queues]"]
 
 _REFERENCE = "@microsoft.keyvault("
 """What Azure hands to the app, unchanged, where it could not read a secret from Key Vault."""
+
+_NOT_GIVEN = (
+    "{setting}: Key Vault did not give the secret that it refers to. Check that the vault can be reached, "
+    "that the secret exists and is enabled, and that the app's identity has the role Key Vault Secrets User; "
+    "then restart the app, or wait until Azure looks again."
+)
 
 _LEASE_FACTOR = 3
 """A lease outlasts the slice by so much that a worker near its deadline does not lose it."""
@@ -71,6 +86,8 @@ class Runtime:
     """Where people's sign-ins are kept."""
     viewers: Viewers
     """How those who look are known."""
+    meters: Meters
+    """Where metrics go."""
     sheets: Sheets
     """What pages know of organizations."""
     timers_file: Path
@@ -83,6 +100,7 @@ class Runtime:
         self.tokens.close()
         self.queue.close()
         self.state.close()
+        self.meters.close()
 
 
 def intervals(settings: Settings) -> Intervals:
@@ -114,6 +132,7 @@ def build_runtime(
     stores: OpenStores | None = None,
     look_only: bool = False,
     viewers: Viewers | None = None,
+    meters: Meters | None = None,
 ) -> Runtime:
     """Open the stores (with `stores`, where that is told) and wire the handlers' dependencies.
 
@@ -123,7 +142,8 @@ def build_runtime(
     Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
     """
     notifications = _notifications(settings, clock or SystemClock())
-    log: Log = configure_logging(settings.log_level, stream=stream_logs)
+    meters = open_meters(os.environ) if meters is None else meters
+    log: Log = configure_logging(settings.log_level, stream=stream_logs, measure=meters.measure)
     clock = clock or SystemClock()
     state, queue = (stores or open_stores)(settings, clock)
     try:
@@ -168,6 +188,7 @@ def build_runtime(
         tokens=tokens,
         sign_ins=sign_ins,
         viewers=viewers or LocalViewers(),
+        meters=meters,
         sheets=Sheets(),
         timers_file=timers_file(settings),
         dependencies=Dependencies(
@@ -187,14 +208,19 @@ def build_runtime(
     )
 
 
-def open_stores(settings: Settings, clock: Clock) -> tuple[State, Queues]:
-    """Open state and queues.
+def open_stores(settings: Settings, clock: Clock, *, hosted: bool = False) -> tuple[State, Queues]:
+    """Open state and queues; `hosted` says that the Functions host runs this process.
 
     Raises `SettingsError` on unusable places, `StateUnavailable` when they do not answer now.
     """
-    url, setting = queue_place(settings)
+    if hosted:
+        check_kept(settings)
+    url, setting = queue_place(settings, hosted=hosted)
+    for name, place in ((state_setting(settings), settings.state_url), (setting, url)):
+        if _is_reference(place):
+            raise SettingsError(_NOT_GIVEN.format(setting=name))
     try:
-        state = open_state(settings.state_url)
+        state = open_state(settings.state_url, setting=state_setting(settings))
         try:
             queue = open_queue(url, clock, owner=process_owner(), is_alive=is_alive, setting=setting)
         except BaseException:
@@ -264,10 +290,10 @@ def ado_options(settings: Settings) -> AdoOptions:
 def _secret(setting: str, secret: SecretStr | None) -> str | None:
     """The secret. Raises `SecretUnavailable` when Azure left the reference to it in its place."""
     value = secret.get_secret_value() if secret is not None else None
-    if value is not None and value.lower().startswith(_REFERENCE):
-        raise SecretUnavailable(
-            f"{setting}: Key Vault did not give the secret that it refers to. Check that the vault can be "
-            "reached, that the secret exists and is enabled, and that the app's identity has the role Key "
-            "Vault Secrets User; then restart the app, or wait until Azure looks again."
-        )
+    if value is not None and _is_reference(value):
+        raise SecretUnavailable(_NOT_GIVEN.format(setting=setting))
     return value
+
+
+def _is_reference(value: str) -> bool:
+    return value.lower().startswith(_REFERENCE)

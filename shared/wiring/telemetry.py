@@ -10,6 +10,9 @@ from structlog.typing import Processor
 
 LOGGER = "ado_connector"
 
+_LIBRARIES = ("azure", "msal", "opentelemetry")
+"""They would tell of every request to storage and ingestion: the worker asks for all from *info* on."""
+
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -17,14 +20,18 @@ _SHARED: tuple[Processor, ...] = (
 )
 
 
-def configure_logging(level: str, *, stream: bool = False) -> structlog.stdlib.BoundLogger:
+def configure_logging(
+    level: str, *, stream: bool = False, measure: Processor | None = None
+) -> structlog.stdlib.BoundLogger:
     """Set the least severe level that is logged and return the app's logger.
 
     In Azure the Functions worker owns the root logger and forwards it. With `stream`, for the command line,
-    events go to stderr as well, one line each.
+    events go to stderr as well, one line each. `measure` sees every event, also those that are not logged.
+    Libraries are heard from *warning* on, whatever the level.
     """
     structlog.configure(
         processors=[
+            *([measure] if measure else []),
             structlog.stdlib.filter_by_level,
             *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter
@@ -35,6 +42,8 @@ def configure_logging(level: str, *, stream: bool = False) -> structlog.stdlib.B
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
     logger = logging.getLogger(LOGGER)
     logger.setLevel(level.upper())
     logger.handlers = [_stderr_handler()] if stream else []

@@ -60,6 +60,7 @@ BINDINGS = {
     "refresh_posture": _timer("REFRESH_POSTURE_SCHEDULE"),
     "refresh_notifications": _timer("REFRESH_NOTIFICATIONS_SCHEDULE"),
     "refresh_images": _timer("REFRESH_IMAGES_SCHEDULE"),
+    "report_status": _timer("REPORT_STATUS_SCHEDULE"),
     "onboard_organization": _queue("onboarding"),
     "sync_organization": _queue("inventory"),
     "check_prerequisites": _queue("prerequisites"),
@@ -70,6 +71,7 @@ BINDINGS = {
     "read_defender_api": _http("subscriptions/{*path}", "GET", "POST", "PUT", "PATCH", "DELETE"),
     "show_page": _http("security/{*path}", "GET", "POST"),
     "change_from_page": _http("changes", "POST"),
+    "read_health": _http("api/health", "GET"),
     "trace_images": _queue("images"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,13 @@ class Bench:
             self.queue.send_raw("onboarding", b"{}")
             self.host.wake()
             self.told.wait_for(EventKind.FINISHED, "looked", before + 1)
+
+    def look_until(self, is_so: Callable[[], bool]) -> None:
+        """Looks again until it is so: what was told as finished is noted a moment later."""
+        deadline = time.monotonic() + PATIENCE
+        while not is_so():
+            assert time.monotonic() < deadline
+            self.look()
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ HEAVY = {
     "ijson",
     "jinja2",
     "msal",
+    "opentelemetry",
     "pydantic",
     "pydantic_settings",
     "requests",
@@ -116,7 +117,7 @@ def test_the_sample_is_what_the_app_reads(sample: dict[str, str], monkeypatch: p
 
 def test_every_setting_that_a_binding_names_is_in_the_sample(sample: dict[str, str]) -> None:
     named = set(re.findall(r"%(\w+)%", json.dumps(BINDINGS)))
-    assert len(named) == 7
+    assert len(named) == 8
     assert named <= set(sample)
     assert all(one["connection"] in sample for one, *_ in BINDINGS.values() if "connection" in one)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,10 @@ def test_a_context_is_given_to_whom_asks_for_it(make_bench: MakeBench) -> None:
     assert [one.function_name for one in contexts] == ["tick", "tick"]
     assert Path(contexts[0].function_directory) == Path(__file__).parent
     assert contexts[0].invocation_id != contexts[1].invocation_id
-    assert [contexts[0].trace_context, contexts[0].retry_context] == [None, None]
+    traces = [one.trace_context.trace_parent for one in contexts]
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", one) for one in traces)
+    assert traces[0] != traces[1]
+    assert contexts[0].retry_context is None
 
 
 def test_a_coroutine_function_is_run_to_its_end(make_bench: MakeBench) -> None:

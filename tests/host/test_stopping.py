@@ -120,7 +120,7 @@ def test_run_raises_the_interrupt_when_all_is_in_order(start: Start, tmp_path: P
 def test_the_app_itself_runs_and_stops(tmp_path: Path) -> None:
     process = run("-m", "local.host", STATE_URL=f"sqlite:///{tmp_path / 'state.db'}")
     assert process.stderr is not None
-    assert process.stderr.readline() == "Running 18 functions. Stop with Ctrl-C.\n"
+    assert process.stderr.readline() == "Running 20 functions. Stop with Ctrl-C.\n"
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0

@@ -231,9 +231,11 @@ def test_a_clock_that_was_hours_ahead_holds_no_timer_up(make_bench: MakeBench, c
     with bench.running():
         clock.move(hours=10)
         bench.told.wait_for(EventKind.FINISHED, "tick")
-        bench.look()
+        noted = TimerStore(bench.runtime.timers_file)
+        bench.look_until(lambda: noted.status("tick").last is not None)
         clock.move(hours=-10)
-        bench.look()
+        bench.look_until(lambda: noted.status("tick").next == START + timedelta(minutes=15))
+        noted.close()
         clock.move(minutes=15)
         bench.told.wait_for(EventKind.FINISHED, "tick", 2)
     assert bench.told.of(EventKind.STARTED, "tick")[1].at == START + timedelta(minutes=15)
