@@ -75,8 +75,10 @@ from shared.model.observation import Observation
 from shared.model.organization import Enrollment, Organization
 from shared.model.pipeline_token import PipelineToken
 from shared.model.prerequisite import Prerequisite
-from shared.model.record import Record
+from shared.model.record import OF_ORGANIZATIONS, Record, RecordKind
 from shared.model.run import CommitAuthor, MergedPullRequest, PipelineRun, TimelineRecord
+from shared.model.sign_in import SignInRecord
+from shared.model.storage import StorageProblem
 from shared.model.summary import PostureSummary, ProjectSummary, ResourceStatuses
 from shared.model.thresholds import DEFAULTS, Thresholds
 from shared.model.viewer import Viewer
@@ -762,20 +764,6 @@ class ThrottleStore(Protocol):
     def throttles(self) -> Mapping[str, ThrottleRecord]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SignInRecord:
-    """A person's sign-in as it is kept: sealed tokens, and who is renewing them.
-
-    `sealed` is ciphertext (see `shared.ado.sealing`). While `renewing_until` lies ahead, `renewing_by` alone
-    asks for new tokens.
-    """
-
-    sealed: str = ""
-    renewing_by: str = ""
-    renewing_until: datetime | None = None
-    revision: int = 0
-
-
 class SignInStore(Protocol):
     """Where sign-ins are shared between instances, by the name that `IdentityReference.sign_in` tells."""
 
@@ -876,6 +864,67 @@ class Records(Protocol):
 
         A SQLite state tells one moment; of Table Storage each row is as it is when it is read. What cannot be
         read is told as such.
+        """
+        ...
+
+    def records_of_everybody(self) -> Iterator[Record]:
+        """Those of `OF_EVERYBODY`: connectors, organizations, who holds them, exemptions, sign-ins, work."""
+        ...
+
+    def records_of_graph_and_journal(self) -> Iterator[Record]:
+        """Nodes, then edges, then receipts of reports, then the journal."""
+        ...
+
+    def organizations_with_records(self) -> Iterator[OrganizationId]:
+        """Organizations of which anything is kept that is written under leases, whether or not known."""
+        ...
+
+    def records_of(
+        self, organization: OrganizationId, kinds: Sequence[RecordKind] = OF_ORGANIZATIONS
+    ) -> Iterator[Record]:
+        """Those of these kinds of one organization, with whether their copies agree."""
+        ...
+
+    def drop_records_of(self, organization: OrganizationId) -> None:
+        """Remove all that `records_of` tells of an organization that is not known, with its copies."""
+        ...
+
+    def compact(self) -> tuple[int, int] | None:
+        """Give back the space of what was forgotten: bytes before and after. None where that needs nobody.
+
+        Whoever writes meanwhile waits. Raises `StateUnavailable` where others write all the time, or the disk
+        is full.
+        """
+        ...
+
+    def replace_record(self, record: Record, after: object | None) -> bool:
+        """Write this value in a record's place, with what follows from it; None removes it.
+
+        Says False, and does nothing, when the record is no longer as it was read. One with neither a value
+        nor a problem must be absent. Not for the graph, the journal and changes of status; bytes can only be
+        removed. Who calls it for what is written under leases holds them.
+        """
+        ...
+
+    def number_status_changes(self, organization: OrganizationId, last: int) -> None:
+        """Number the changes that are kept one after the other, so that the newest has this number.
+
+        Whoever calls it holds all work of the organization, and no change has a higher number.
+        """
+        ...
+
+    def date_journal(self, now: datetime) -> None:
+        """Date entries of the journal that are still to come as of now."""
+        ...
+
+    def storage_problems(self) -> Iterator[StorageProblem]:
+        """What is wrong with the place: a damaged file, a table that is not there, a row of nothing."""
+        ...
+
+    def mend_storage(self, name: str) -> bool:
+        """Mend the problem of this name, and say whether that could be done.
+
+        `shared.model.storage.GRAPH` is that nodes and edges are not found by what they are.
         """
         ...
 
@@ -1011,9 +1060,13 @@ class Connect(Protocol):
 class Log(Protocol):
     """The part of a structlog logger that handlers use; `event` is a stable dotted name."""
 
+    def debug(self, event: str, **values: object) -> object: ...
     def info(self, event: str, **values: object) -> object: ...
     def warning(self, event: str, **values: object) -> object: ...
     def error(self, event: str, **values: object) -> object: ...
+    def bind(self, **values: object) -> Log:
+        """A logger whose events all carry these."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,10 @@ class Document(Generic[T]):
         check(self._kind, plain, "")
         return cast("T", _decoder(cast("Hashable", self._kind))(plain))
 
+    def is_sound(self, value: object) -> bool:
+        """Whether `of_plain` would take what `plain` tells of the value; much faster than to try it."""
+        return _soundness(cast("Hashable", self._kind))(value)
+
     def load(self, cell: str | bytes) -> T:
         """The value that `dump` stored."""
         try:
@@ -201,6 +205,49 @@ def _fields_of(kind: type) -> Mapping[str, tuple[object, bool]]:
         )
         for one in dataclasses.fields(kind)
     }
+
+
+@cache
+def _soundness(hint: object) -> Callable[[object], bool]:
+    """What tells whether a value has this type all through; as `check` does of plain data."""
+    origin, arguments = _taken_apart(hint)
+    if origin is Union:
+        inner = _soundness(_only_type(arguments))
+        return lambda value: value is None or inner(value)
+    if origin is datetime:
+        return lambda value: isinstance(value, datetime) and value.tzinfo is not None
+    if origin in {str, bool, int, float}:
+        kinds = {float, int} if origin is float else {origin}
+        return lambda value: value.__class__ in kinds
+    if origin is tuple:
+        inner = _soundness(arguments[0])
+        return lambda value: isinstance(value, tuple) and all(map(inner, value))
+    if origin is dict:
+        name, inner = map(_soundness, arguments)
+        return lambda value: (
+            isinstance(value, Mapping) and all(map(name, value)) and all(map(inner, value.values()))
+        )
+    if isinstance(origin, type) and dataclasses.is_dataclass(origin):
+        return _soundness_of_fields(origin)
+    if isinstance(origin, type) and issubclass(origin, StrEnum):
+        words = frozenset(origin)
+        return lambda value: isinstance(value, str) and value in words
+    return lambda value: origin is object or isinstance(value, cast("type", origin))
+
+
+def _soundness_of_fields(kind: type) -> Callable[[object], bool]:
+    hints = get_type_hints(kind)
+    fields = [(one.name, _soundness(hints[one.name])) for one in dataclasses.fields(kind)]
+
+    def is_sound(value: object) -> bool:
+        if value.__class__ is not kind:
+            return False
+        for name, test in fields:  # noqa: SIM110 - twice as fast as `all`, for every record there is
+            if not test(getattr(value, name)):
+                return False
+        return True
+
+    return is_sound
 
 
 def _same(value: object) -> object:

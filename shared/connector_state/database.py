@@ -21,6 +21,8 @@ BUSY_SECONDS = 20.0
 _OURS = ("schema_version", "queue_schema_version")
 """Either table shows that a file is ours: state and queue may share one."""
 
+_BACKUP = 'The last backup can be brought into a new file: "ado-connector state import"'
+
 _inherited: list[sqlite3.Connection] = []
 """Connections of a parent process. SQLite forbids even closing them here, so they are kept and left alone."""
 
@@ -86,6 +88,27 @@ class Database:
             finally:
                 _roll_back(connection)
 
+    def compact(self) -> tuple[int, int]:
+        """Give back what was freed; bytes of the file before and after.
+
+        Writers wait meanwhile; readers do not. Needs as much free space as the file takes.
+        """
+        self._after_fork()
+        with self._writer:
+            try:
+                connection = self._connect()
+                try:
+                    # The copy that it makes is as large as the file: it does not belong into memory.
+                    connection.execute("PRAGMA temp_store = FILE")
+                    before = _bytes_of(connection)
+                    connection.execute("VACUUM")
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    return before, _bytes_of(connection)
+                finally:
+                    connection.close()
+            except sqlite3.Error as error:
+                raise self._unavailable(error) from error
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         self._after_fork()
@@ -133,6 +156,11 @@ class Database:
             self._pid = os.getpid()
 
     def _unavailable(self, error: sqlite3.Error) -> StateUnavailable:
+        if type(error) is sqlite3.DatabaseError:
+            return StateUnavailable(
+                f"The connector state in {self.path} is damaged ({error}). Set STATE_URL to a new file, and "
+                'bring the last backup into it: "ado-connector state import".'
+            )
         return StateUnavailable(f"The connector state in {self.path} does not answer: {error}.")
 
     def _connect(self) -> sqlite3.Connection:
@@ -163,7 +191,7 @@ class Database:
         try:
             connection = self._connect()
         except sqlite3.Error as error:
-            raise self._unusable(f"the file cannot be opened ({error})") from error
+            raise self._unopened(error) from error
         try:
             self._check_ours(connection)
             _write_ahead(connection, self._busy_seconds)
@@ -175,11 +203,16 @@ class Database:
             raise self._unusable(f"the file cannot be used ({error})") from error
         except sqlite3.DatabaseError as error:
             connection.close()
-            raise self._unusable(f"the file is not a usable SQLite database ({error})") from error
+            raise self._unopened(error) from error
         except BaseException:
             connection.close()
             raise
         self._give_back(connection, self._pid)
+
+    def _unopened(self, error: sqlite3.Error) -> StateUrlError:
+        if type(error) is sqlite3.DatabaseError:  # malformed, or no database at all
+            return self._unusable(f"the file is damaged, or no SQLite database ({error}). {_BACKUP}")
+        return self._unusable(f"the file cannot be opened ({error})")
 
     def _unusable(self, why: str) -> StateUrlError:
         return StateUrlError(
@@ -193,16 +226,23 @@ class Database:
         names = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
-        if application not in {0, APPLICATION_ID} or (names and names.isdisjoint(_OURS)):
+        if application not in {0, APPLICATION_ID}:
             raise self._unusable("it is the database of another program")
+        if names and names.isdisjoint(_OURS):
+            if application == APPLICATION_ID:
+                raise self._unusable(f"its table schema_version is not there. {_BACKUP}")
+            raise self._unusable("it is the database of another program")
+        if application == APPLICATION_ID and not names:
+            # A new one gets mark and tables at once: an empty state must not take its place unnoticed.
+            raise self._unusable(f"it is a state of this program, and all of its tables are gone. {_BACKUP}")
 
     def _migrate(self, connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
-        if _version(connection) == len(migrations):
+        if version_of(connection) == len(migrations):
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Asked again under the lock: another process may have come first.
-            version = _version(connection)
+            version = version_of(connection)
             if version > len(migrations):
                 raise self._unusable(
                     f"it was written by a newer version of this program (schema {version}; this one knows "
@@ -211,15 +251,27 @@ class Database:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version INTEGER NOT NULL)")
             for number, script in enumerate(migrations[version:], start=version + 1):
-                for statement in _statements(script):
-                    connection.execute(statement)
+                for statement in statements(script):
+                    self._migrate_by(connection, statement, version)
                 connection.execute(f"INSERT INTO {VERSION_TABLE} (version) VALUES (?)", (number,))  # noqa: S608
             connection.execute("COMMIT")
         finally:
             _roll_back(connection)
 
+    def _migrate_by(self, connection: sqlite3.Connection, statement: str, version: int) -> None:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "already exists" not in str(error) and "duplicate column" not in str(error):
+                raise
+            raise self._unusable(
+                f"its table {VERSION_TABLE} tells version {version}, and the rest is of a later one "
+                f"({error}): it was changed by hand. {_BACKUP}"
+            ) from error
 
-def _version(connection: sqlite3.Connection) -> int:
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of the schema that a database has; 0 where it has none."""
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone()
     if known is None:
         return 0
@@ -227,7 +279,7 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version or 0)
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """One statement at a time: `executescript` would commit in the middle of the migration."""
     pending = ""
     for part in script.split(";")[:-1]:
@@ -235,6 +287,13 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(pending):  # else the semicolon was in a text or a comment
             yield pending
             pending = ""
+
+
+def _bytes_of(connection: sqlite3.Connection) -> int:
+    (pages,), (size,) = (
+        connection.execute(f"PRAGMA {one}").fetchone() for one in ("page_count", "page_size")
+    )
+    return int(pages * size)
 
 
 def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:

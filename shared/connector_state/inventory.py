@@ -33,21 +33,22 @@ PUT_PROJECT = (
     "INSERT OR REPLACE INTO projects (organization, id, name, state, visibility, first_seen, missing_since,"
     " missing_reason, retired_at, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-PROJECTS = (
-    "SELECT id, name, state, visibility, first_seen, missing_since, missing_reason, retired_at, last_seen"
-    " FROM projects WHERE organization = ?"
+PROJECT_COLUMNS = (
+    "id, name, state, visibility, first_seen, missing_since, missing_reason, retired_at, last_seen"
 )
+_PROJECTS = f"SELECT {PROJECT_COLUMNS} FROM projects WHERE organization = ?"  # noqa: S608 - constants
 PUT_REPOSITORY = (
     "INSERT OR REPLACE INTO repositories (organization, id, name, project, default_branch, is_disabled,"
     " is_fork, url, first_seen, missing_since, missing_reason, retired_at, last_seen)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-REPOSITORIES = (
-    "SELECT id, name, project, default_branch, is_disabled, is_fork, url, first_seen, missing_since,"
-    " missing_reason, retired_at, last_seen FROM repositories WHERE organization = ?"
+REPOSITORY_COLUMNS = (
+    "id, name, project, default_branch, is_disabled, is_fork, url, first_seen, missing_since, missing_reason,"
+    " retired_at, last_seen"
 )
-_GET_REPOSITORIES = f"{REPOSITORIES} ORDER BY id"
-_GET_PROJECT_REPOSITORIES = f"{REPOSITORIES} AND project = ? AND id > ? ORDER BY id LIMIT ?"
+_REPOSITORIES = f"SELECT {REPOSITORY_COLUMNS} FROM repositories WHERE organization = ?"  # noqa: S608 - constants
+_GET_REPOSITORIES = f"{_REPOSITORIES} ORDER BY id"
+_GET_PROJECT_REPOSITORIES = f"{_REPOSITORIES} AND project = ? AND id > ? ORDER BY id LIMIT ?"
 
 
 class InventoryPart(Part):
@@ -56,7 +57,7 @@ class InventoryPart(Part):
     def projects(self, organization: OrganizationId) -> Iterator[Project]:
         with self._database.read() as connection:
             listed = _last_complete_listing(connection, organization)
-            for row in connection.execute(f"{PROJECTS} ORDER BY id", (organization,)):
+            for row in connection.execute(f"{_PROJECTS} ORDER BY id", (organization,)):
                 yield project_of(row, listed)
 
     def repositories(self, organization: OrganizationId) -> Iterator[Repository]:

@@ -34,10 +34,11 @@ _GET_EDGE = (
     "SELECT document FROM graph_edges WHERE start_key = ? AND end_key = ? AND kind = ? AND source = ?"
     " AND detail = ? AND start_kind = ? AND end_kind = ?"
 )
+EDGE_COLUMNS = "start_key, end_key, kind, source, detail, start_kind, end_kind, seen_at"
 PUT_EDGE = (
-    "INSERT INTO graph_edges (start_key, end_key, kind, source, detail, start_kind, end_kind, seen_at,"
-    " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (start_key, end_key, kind, source, detail,"
-    " start_kind, end_kind) DO UPDATE SET seen_at = excluded.seen_at, document = excluded.document"
+    f"INSERT INTO graph_edges ({EDGE_COLUMNS}, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    " ON CONFLICT (start_key, end_key, kind, source, detail, start_kind, end_kind)"
+    " DO UPDATE SET seen_at = excluded.seen_at, document = excluded.document"
 )
 _ENDS: Final = {Direction.OUT: "start", Direction.IN: "end"}
 
@@ -235,3 +236,8 @@ def edge_identity(edge: Edge) -> tuple[Cell, ...]:
         edge.start.kind.value,
         edge.end.kind.value,
     )
+
+
+def edge_columns(edge: Edge) -> tuple[Cell, ...]:
+    """What stands beside an edge, so that it is found: `EDGE_COLUMNS`."""
+    return (*edge_identity(edge), time_text(edge.seen_at))

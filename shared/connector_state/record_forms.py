@@ -20,8 +20,8 @@ from shared.model.notification import Notified
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
 from shared.model.record import Claim, KeptWork, Receipt, Record, RecordKind, RepositoryCounts
+from shared.model.sign_in import SignInRecord
 from shared.model.summary import PostureSummary, ProjectSummary
-from shared.ports import SignInRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +105,63 @@ def _bytes_of(plain: object) -> bytes:
         raise Misshapen("value must be bytes in base64") from None
 
 
+def checked(record: Record) -> Record:
+    """The record, or what is wrong with it where no import would take it.
+
+    A store reads leniently, so that one odd field stops nobody; who moves or judges the state must not.
+    """
+    if record.value is None or _is_sound(record):
+        return record
+    try:
+        record_of(plain_of(record))
+    except Misshapen as error:
+        return replace(record, value=None, problem=f"{error}.")
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        return replace(record, value=None, problem=f"{record.kind.value}: it has another shape ({error}).")
+    return record
+
+
+def _is_sound(record: Record) -> bool:
+    form = _FORMS[record.kind]
+    if form.document is None:
+        return isinstance(record.value, bytes)
+    if not form.document.is_sound(record.value) or len(record.key) != form.parts:
+        return False
+    told = _key_told(record)
+    return told is None or told == record.key
+
+
 _KEYS: Final[Mapping[RecordKind, Callable[[Any], tuple[str, ...]]]] = {
     RecordKind.CONNECTOR: lambda one: (one.id,),
     RecordKind.ORGANIZATION: lambda one: (one.id,),
     RecordKind.ENROLLMENT: lambda one: (one.organization, one.connector),
     RecordKind.EXEMPTION: lambda one: (one.id,),
     RecordKind.WORK: lambda one: (one.work.kind.value, one.work.organization),
+    RecordKind.ASSESSMENT: lambda one: (
+        one.organization,
+        one.resource.project or "",
+        one.resource.kind.value,
+        one.resource.id,
+    ),
     RecordKind.POSTURE_TOTAL: lambda one: (one.organization,),
 }
+
+
+_KEYS_INSIDE: Final[Mapping[RecordKind, Callable[[Any], str]]] = {
+    RecordKind.POSTURE: lambda one: one.project or "",
+    RecordKind.PROJECT: lambda one: one.id,
+    RecordKind.REPOSITORY: lambda one: one.id,
+}
+"""Of those that tell only what they are in their organization."""
 
 
 def _key_told(record: Record) -> tuple[str, ...] | None:
     """The key that the value tells too, of the kinds whose key is told twice."""
     told = _KEYS.get(record.kind)
-    return None if told is None else told(record.value)
+    if told is not None:
+        return told(record.value)
+    inside = _KEYS_INSIDE.get(record.kind)
+    return None if inside is None else (record.key[0], inside(record.value))
 
 
 def travelling(record: Record) -> Record:

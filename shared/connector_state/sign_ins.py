@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from shared.connector_state.codec import Document
 from shared.connector_state.database import Part
-from shared.ports import SignInRecord, StateConflict
+from shared.model.sign_in import SignInRecord
+from shared.ports import StateConflict
 
 _DOCUMENT = Document(SignInRecord)
 

@@ -17,6 +17,7 @@ from shared.connector_state.organizations import OrganizationsPart
 from shared.connector_state.partials import PartialsPart
 from shared.connector_state.records import RecordsPart
 from shared.connector_state.sign_ins import SignInsPart
+from shared.connector_state.soundness import SoundnessPart
 from shared.connector_state.throttles import ThrottlesPart
 from shared.connector_state.work import WorkPart
 
@@ -34,6 +35,7 @@ class SqliteConnectorState(
     SignInsPart,
     MappingsPart,
     RecordsPart,
+    SoundnessPart,
 ):
     """`shared.ports.State` on one file.
 

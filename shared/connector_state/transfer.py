@@ -70,11 +70,10 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Record | Manifest]:
     for number, line in stream:
         plain = _parsed(number, line)
         if isinstance(plain, dict) and plain.get("kind") == _END:
-            yield _manifest(number, plain, counts, digest.hexdigest())
+            manifest = _manifest(number, plain, counts, digest.hexdigest())
             if next(stream, None) is not None:
-                raise FileRefused(
-                    f"Line {number + 1}: stands behind the end of the file. Export the state again."
-                )
+                raise FileRefused(f"Line {number + 1}: it stands behind the end of the file. {_DAMAGED}")
+            yield manifest
             return
         try:
             record = record_of(plain)
@@ -92,7 +91,24 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Record | Manifest]:
 _DAMAGED: Final = "The file is damaged, or was changed by hand; export the state again. Nothing was imported."
 
 
+_COPY: Final = "Copy the file as it is, byte by byte."
+_STRANGE: Final[Mapping[bytes, str]] = {
+    b"\xef\xbb\xbf": f"it begins with a byte order mark. {_COPY}",
+    b"\x1f\x8b": "the file is compressed. Unpack it first.",
+    b"PK\x03\x04": "the file is compressed. Unpack it first.",
+    b"\xff\xfe": f"the file is UTF-16. {_COPY}",
+}
+"""How a file begins that something happened to on its way."""
+
+
 def _check_header(number: int, line: bytes) -> None:
+    if not line:
+        raise FileRefused('Line 1: the file is empty. Give one that "ado-connector state export" wrote.')
+    for start, why in _STRANGE.items():
+        if line.startswith(start):
+            raise FileRefused(f"Line {number}: {why} Nothing was imported.")
+    if line.endswith(b"\r\n"):
+        raise FileRefused(f"Line {number}: it ends as lines of Windows do. {_COPY} Nothing was imported.")
     plain = _parsed(number, line)
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise FileRefused(

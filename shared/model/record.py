@@ -42,6 +42,34 @@ class RecordKind(StrEnum):
     JOURNAL = "journal"
 
 
+OF_EVERYBODY = (
+    RecordKind.CONNECTOR,
+    RecordKind.ORGANIZATION,
+    RecordKind.CLAIM,
+    RecordKind.ENROLLMENT,
+    RecordKind.PREREQUISITES,
+    RecordKind.EXEMPTION,
+    RecordKind.SIGN_IN,
+    RecordKind.WORK,
+)
+"""What is few, and is not told organization by organization."""
+
+OF_ORGANIZATIONS = (
+    RecordKind.ASSESSMENT,
+    RecordKind.STATUS_CHANGE,
+    RecordKind.EXTENSION,
+    RecordKind.FACTS,
+    RecordKind.NOTIFIED,
+    RecordKind.PARTIAL,
+    RecordKind.POSTURE_TOTAL,
+    RecordKind.POSTURE,
+    RecordKind.PROJECT,
+    RecordKind.REPOSITORY_COUNTS,
+    RecordKind.REPOSITORY,
+)
+"""What is written under leases on one organization, which is the first part of its key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who holds an organization."""
@@ -89,3 +117,5 @@ class Record:
     key: tuple[str, ...]
     value: object
     problem: str = ""
+    copies_agree: bool = True
+    """Whether what a store keeps beside it, for whoever must not read all of it, is what follows from it."""

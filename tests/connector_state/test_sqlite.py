@@ -247,3 +247,28 @@ def test_a_process_that_dies_in_a_transaction_writes_nothing_of_it(tmp_path: Pat
     state.apply_inventory(lease(state, now=LISTED), InventoryChange((project(1),), journal=(entry("next"),)))
     assert subjects(state) == ["next"]
     state.close()
+
+
+def test_a_state_that_somebody_writes_to_is_not_compacted(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with SqliteConnectorState(file, busy_seconds=0.1) as state, closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateUnavailable, match="locked"):
+            state.compact()
+        other.rollback()
+        assert state.compact() is not None
+
+
+def test_a_damaged_file_is_told_as_such_with_what_helps(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with SqliteConnectorState(file) as state:
+        state.append_journal([entry(f"entry {number}") for number in range(2_000)])
+    content = bytearray(file.read_bytes())
+    half = len(content) // 2
+    content[half:] = b"\xff" * (len(content) - half)
+    file.write_bytes(content)
+    with (
+        SqliteConnectorState(file) as state,
+        pytest.raises(StateUnavailable, match=r"is damaged .*state import"),
+    ):
+        list(state.records())

@@ -406,10 +406,16 @@ def test_a_wrong_key_is_told_without_it(azurite: Azurite, table: str) -> None:
         f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={key};"
         f"TableEndpoint=http://127.0.0.1:{azurite.port}/devstoreaccount1;TableName={table}"
     )
-    with pytest.raises(StateUrlError, match="Storage Table Data Contributor") as caught:
+    with pytest.raises(StateUrlError, match=r"refuses the key .*Copy the connection string anew") as caught:
         open_state(url)
     assert key not in str(caught.value)
     assert key not in repr(account_of(url, "STATE_URL"))
+
+
+def test_a_key_that_is_none_is_told_as_a_key() -> None:
+    with pytest.raises(StateUnavailable, match="refuses the key") as caught:
+        open_state("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=hunter2")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_table_that_does_not_answer_is_unavailable(table: str) -> None:
@@ -424,10 +430,25 @@ def test_a_table_that_does_not_answer_is_unavailable(table: str) -> None:
         ("tables://contoso/mine", "https://contoso.table.core.windows.net", "mine", ""),
         ("tables://contoso?client_id=abc", "https://contoso.table.core.windows.net", "adoconnector", "abc"),
         ("tables://x.table.core.windows.net/mine", "https://x.table.core.windows.net", "mine", ""),
+        ("https://x.table.core.windows.net", "https://x.table.core.windows.net", "adoconnector", ""),
+        (
+            "https://x.table.core.windows.net/?client_id=a",
+            "https://x.table.core.windows.net",
+            "adoconnector",
+            "a",
+        ),
+        ("https://127.0.0.1:2/name/mine?client_id=a", "https://127.0.0.1:2/name", "mine", "a"),
+        ("http://127.0.0.1:2/devstoreaccount1", "http://127.0.0.1:2/devstoreaccount1", "adoconnector", ""),
         ("tables://127.0.0.1:10002", "http://127.0.0.1:10002/devstoreaccount1", "adoconnector", ""),
         (
             "tables://localhost:1/devstoreaccount1/mine",
             "http://localhost:1/devstoreaccount1",
+            "mine",
+            "",
+        ),
+        (
+            "UseDevelopmentStorage=true;;TableName=mine;",
+            "http://127.0.0.1:10002/devstoreaccount1",
             "mine",
             "",
         ),
@@ -451,6 +472,9 @@ def test_a_url_names_account_table_and_identity(
         ("tables://contoso?key=secret", "knows no 'key'"),
         ("tables://user:secret@contoso", "names no storage account"),
         ("tables://contoso:abc", "not a URL"),
+        ("http://x.table.core.windows.net", "must be https"),
+        ("https://x.blob.core.windows.net", "another service of the storage account"),
+        ("https://x.table.core.windows.net/a/b", "more behind the account"),
         ("AccountName=x;secret", "whole connection string"),
         ("DefaultEndpointsProtocol=https;AccountName=x", "no AccountKey"),
         ("DefaultEndpointsProtocol=https;AccountName=x;AccountKey=secret;TableName=a-b", "table's name"),

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ports import SignInRecord, StateConflict
+from shared.model.sign_in import SignInRecord
+from shared.ports import StateConflict
 from tests.contract.adapters import START, State, StatePlace
 from tests.contract.processes import race_threads
 

@@ -43,16 +43,10 @@ from shared.model.mapping import (
 from shared.model.notification import Notified
 from shared.model.prerequisite import Prerequisite
 from shared.model.record import Record, RecordKind
+from shared.model.sign_in import SignInRecord
 from shared.model.summary import findings_of
 from shared.model.work import WorkKind
-from shared.ports import (
-    InventoryChange,
-    ReportReceipt,
-    SignInRecord,
-    State,
-    StateConflict,
-    ThrottleRecord,
-)
+from shared.ports import InventoryChange, ReportReceipt, State, StateConflict, ThrottleRecord
 from tests.contract.adapters import START, STATES, StatePlace
 from tests.contract.records import (
     CONNECTOR,
@@ -334,9 +328,10 @@ def test_records_are_read_back_as_they_were_written(
 ) -> None:
     from shared.connector_state.record_forms import Prerequisites  # noqa: PLC0415
 
+    of = row.resource
     for record in (
         Record(RecordKind.PREREQUISITES, ("o", "c"), Prerequisites((prerequisite,))),
-        Record(RecordKind.ASSESSMENT, ("o", "p", "k", ODD), row),
+        Record(RecordKind.ASSESSMENT, (row.organization, of.project or "", of.kind.value, of.id), row),
         Record(RecordKind.FACTS, ("o", "p"), raw),
     ):
         assert record_of(json.loads(json.dumps(plain_of(record)))) == record

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from shared.azure_sign_in import SignIn, sign_in
 from shared.connector_state.place import StateUrlError
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ _DEVELOPMENT_ACCOUNT = "devstoreaccount1"
 _DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The storage emulator's account and key: the same for everybody, and published in its documentation."""
 
+_SERVICE = ("https://", "http://")
+"""How the address of an account's table service begins, as the portal and settings of Azure have it."""
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
 _ACCOUNT_NAME = re.compile(r"[a-z0-9]{3,24}")
+_OTHER_SERVICE = re.compile(r"\.(blob|queue|file|dfs|web)\.")
 _EXAMPLES = (
     "tables://ACCOUNT (signed in as the app's identity), tables://ACCOUNT/TABLE, "
     "tables://ACCOUNT?client_id=ID (as a user-assigned managed identity), "
@@ -47,7 +52,7 @@ _RETRIES: Mapping[str, Any] = {
 
 def is_tables(url: str) -> bool:
     """Whether the URL is for Table Storage: its scheme says so, or it is a connection string."""
-    return url.startswith(SCHEME) or "AccountName=" in url or "UseDevelopmentStorage=" in url
+    return url.startswith((SCHEME, *_SERVICE)) or "AccountName=" in url or "UseDevelopmentStorage=" in url
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,16 @@ class Account:
     def __repr__(self) -> str:
         return f"Account({self.where!r})"
 
+    @property
+    def has_key(self) -> bool:
+        """Whether it is opened by a key rather than as somebody."""
+        return self.development or bool(self.connection_string)
+
+    @property
+    def sign_in(self) -> SignIn:
+        """As whom it is asked, where that needs no key."""
+        return sign_in(self.client_id)
+
     def open(self) -> TableClient:
         """A client of the table; nothing is sent yet."""
         from azure.data.tables import TableClient  # noqa: PLC0415 - only where the URL asks for it
@@ -76,14 +91,7 @@ class Account:
 
             key = AzureNamedKeyCredential(_DEVELOPMENT_ACCOUNT, _DEVELOPMENT_KEY)
             return TableClient(self.endpoint, self.table, credential=key, **_RETRIES)
-        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415
-
-        credential = (
-            ManagedIdentityCredential(client_id=self.client_id)
-            if self.client_id
-            else DefaultAzureCredential()
-        )
-        return TableClient(self.endpoint, self.table, credential=credential, **_RETRIES)
+        return TableClient(self.endpoint, self.table, credential=self.sign_in, **_RETRIES)
 
 
 def account_of(url: str, setting: str) -> Account:
@@ -96,7 +104,9 @@ def account_of(url: str, setting: str) -> Account:
 
 def _of_connection_string(text: str, setting: str) -> Account:
     parts: dict[str, str] = {}
-    for part in text.strip(";").split(";"):
+    # Those of the emulator end with a semicolon, and people put one before what they add.
+    pieces = [one for one in text.split(";") if one.strip()]
+    for part in pieces:
         name, separator, value = part.partition("=")
         if not separator or not name.strip():
             raise StateUrlError(f"{setting}: is not a whole connection string. Supported: {_EXAMPLES}")
@@ -112,13 +122,16 @@ def _of_connection_string(text: str, setting: str) -> Account:
     endpoint = parts.get("tableendpoint", "")
     host = urlsplit(endpoint).netloc or f"{parts.get('accountname', '')}.table.core.windows.net"
     # Our own part goes out: the Azure client refuses what it does not know.
-    rest = ";".join(part for part in text.strip(";").split(";") if not part.lower().startswith("tablename="))
+    rest = ";".join(part for part in pieces if not part.strip().lower().startswith("tablename="))
     return Account(table, f"table {table} of {host}", connection_string=rest)
 
 
 def _of_url(text: str, setting: str) -> Account:
+    secured, address = text.startswith("https://"), text
+    for scheme in _SERVICE:
+        address = address.removeprefix(scheme)
     try:
-        parts = urlsplit(f"//{text}")
+        parts = urlsplit(f"//{address}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise StateUrlError(f"{setting}: is not a URL. Supported: {_EXAMPLES}") from None
@@ -132,11 +145,17 @@ def _of_url(text: str, setting: str) -> Account:
             f"Supported: {_EXAMPLES}"
         )
     segments = [one for one in parts.path.split("/") if one]
+    if host in _LOOPBACK and secured:
+        name, *segments = segments or [_DEVELOPMENT_ACCOUNT]
+        table = _checked_table(segments[0] if segments else TABLE, setting)
+        endpoint = f"https://{parts.netloc}/{name}"
+        return Account(table, f"table {table} of {parts.netloc}", endpoint, _client_id(query))
     if host in _LOOPBACK:
         if segments and segments[0] == _DEVELOPMENT_ACCOUNT:
             segments = segments[1:]
         table = _checked_table(segments[0] if segments else TABLE, setting)
         return _development(f"{host}:{port or 10002}", table)
+    _check_service(text, host, setting)
     if len(segments) > 1:
         raise StateUrlError(f"{setting}: has more behind the account than one table. Supported: {_EXAMPLES}")
     if "." not in host:
@@ -152,8 +171,24 @@ def _of_url(text: str, setting: str) -> Account:
         table,
         f"table {table} of {host}",
         endpoint=f"https://{address}",
-        client_id=(query.get("client_id") or [""])[0],
+        client_id=_client_id(query),
     )
+
+
+def _check_service(text: str, host: str, setting: str) -> None:
+    if text.startswith("http://"):
+        raise StateUrlError(
+            f"{setting}: must be https (http is allowed for loopback). Supported: {_EXAMPLES}"
+        )
+    if _OTHER_SERVICE.search(host):
+        raise StateUrlError(
+            f"{setting}: is the address of another service of the storage account. That of its tables is "
+            "https://ACCOUNT.table.core.windows.net"
+        )
+
+
+def _client_id(query: Mapping[str, list[str]]) -> str:
+    return (query.get("client_id") or [""])[0]
 
 
 def _development(address: str, table: str) -> Account:

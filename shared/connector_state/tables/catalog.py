@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -227,12 +227,17 @@ class CatalogPart(Part):
         return None if stored is None else _ORGANIZATION.load(unpack(stored.values))
 
     def organizations(self, tenant: TenantId | None = None) -> tuple[Organization, ...]:
-        found = (
-            _ORGANIZATION.load(unpack(entity.values))
-            for entity in self._table.query(CATALOG, prefix("organization"))
-        )
-        kept = [one for one in found if one.merged_into is None and tenant in {None, one.tenant}]
+        kept = [
+            one
+            for one in self._every_organization()
+            if one.merged_into is None and tenant in {None, one.tenant}
+        ]
         return tuple(sorted(kept, key=lambda one: (one.name.casefold(), one.id)))
+
+    def _every_organization(self) -> Iterator[Organization]:
+        """Merged ones too."""
+        for entity in self._table.query(CATALOG, prefix("organization")):
+            yield _ORGANIZATION.load(unpack(entity.values))
 
     def _change_organization(
         self, organization: OrganizationId, change: Callable[[Organization], Organization]

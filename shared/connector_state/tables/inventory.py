@@ -17,7 +17,7 @@ from shared.connector_state.tables.catalog import CatalogPart
 from shared.connector_state.tables.fence import FENCED_MOST, partition_of
 from shared.connector_state.tables.journal import Chunk
 from shared.connector_state.tables.keys import key, pack, pack_bytes, prefix, unpack, unpack_bytes
-from shared.connector_state.tables.table import Delete, Operation, Put
+from shared.connector_state.tables.table import BYTES_MOST, Delete, Operation, Put
 from shared.connector_state.tables.work import WorkPart
 from shared.model.extension import ExtensionState
 from shared.model.ids import OrganizationId, ProjectId
@@ -34,8 +34,6 @@ _EXTENSION = Document(ExtensionState)
 
 _ROWS: Final = FENCED_MOST - 5
 """Rows of one transaction. Their journal takes a chunk or two more, seldom three."""
-_BYTES: Final = 1_500_000
-"""Of documents in one transaction; Table Storage takes four megabytes with everything around."""
 _LOOKED_MOST: Final = 5_000
 """Rows that one page of a project's repositories looks at: five answers of Table Storage."""
 PIECE: Final = 500_000
@@ -211,7 +209,7 @@ def _batches(
     batch: list[tuple[str, Operation]] = []
     size = 0
     for subject, operation, weight in rows:
-        if batch and (len(batch) >= _ROWS or size + weight > _BYTES):
+        if batch and (len(batch) >= _ROWS or size + weight > BYTES_MOST):
             yield batch
             batch, size = [], 0
         batch.append((subject, operation))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from shared.connector_state.tables.keys import Value, key, pack, prefix, unpack
 from shared.connector_state.tables.table import BATCH_MOST, Delete, Operation, Put, Refused, Table
 from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry, JournalEvent
+from shared.model.work import SKEW
 from shared.ports import StateUnavailable
 
 JOURNAL: Final = "journal"
@@ -128,7 +130,7 @@ class Journal:
             Chunk(
                 entity.row.partition(":")[2],
                 entity.text(ORGANIZATION),
-                {name: value for name, value in entity.values.items() if name not in _OF_THE_STORE},
+                {name: value for name, value in entity.values.items() if name not in OF_THE_STORE},
             )
             for entity in self._table.query(partition, prefix(OUTBOX))
         ]
@@ -205,6 +207,28 @@ class Journal:
                         self._table.delete(partition, row)
         return len(old)
 
+    def date(self, now: datetime) -> None:
+        """Date entries that are still to come as of now, in names of now: they stood before all others."""
+        latest = now + SKEW
+        for entity in list(self._table.query(JOURNAL, ("0", "9"), select=("RowKey",))):
+            if (stored := self._table.get(JOURNAL, entity.row)) is None:
+                continue
+            try:
+                entries = ENTRIES.load(unpack(stored.values))
+            except (StateUnavailable, ValueError, TypeError, zlib.error):
+                continue
+            if all(one.at <= latest for one in entries):
+                continue
+            dated = [replace(one, at=min(one.at, now)) if one.at > latest else one for one in entries]
+            written = (_END - int(entity.row.partition("-")[0])) / 10**9
+            if written <= latest.timestamp():
+                self.write([Chunks.named(entity.row, stored.text(ORGANIZATION), dated)])
+                continue
+            self.append(dated)
+            if stored.text(ORGANIZATION):
+                self._table.delete(key(JOURNAL, stored.text(ORGANIZATION)), entity.row)
+            self._table.delete(JOURNAL, entity.row)
+
     def _newest(
         self, organization: OrganizationId | None, since: datetime | None, limit: int
     ) -> Iterator[JournalEntry]:
@@ -220,7 +244,7 @@ class Journal:
                 yield replace(entries[number], id=first + number)
 
 
-_OF_THE_STORE = frozenset({"PartitionKey", "RowKey", "Timestamp"})
+OF_THE_STORE = frozenset({"PartitionKey", "RowKey", "Timestamp"})
 
 
 def _slices(chunks: Sequence[Chunk]) -> Iterator[Sequence[Chunk]]:

@@ -7,12 +7,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby, islice
 from typing import Any, Final, cast
 
 from shared.connector_state.codec import Document, Documents, time_text
-from shared.connector_state.record_forms import Prerequisites
-from shared.connector_state.records import order_of_edge
+from shared.connector_state.record_forms import Prerequisites, checked
+from shared.connector_state.records import is_as_read, order_of_edge
 from shared.connector_state.tables.assessments import (
     AT,
     BRIEF,
@@ -29,7 +30,14 @@ from shared.connector_state.tables.assessments import (
 from shared.connector_state.tables.catalog import CATALOG, REVISION, UNIQUE, claim_values, unique_keys
 from shared.connector_state.tables.fence import partition_of
 from shared.connector_state.tables.inventory import COUNTS, EXTENSION_ROW, PIECE, unseen
-from shared.connector_state.tables.journal import CHUNK, ENTRIES, JOURNAL, Chunks, name_of_imported
+from shared.connector_state.tables.journal import (
+    CHUNK,
+    ENTRIES,
+    JOURNAL,
+    OF_THE_STORE,
+    Chunks,
+    name_of_imported,
+)
 from shared.connector_state.tables.keys import (
     Value,
     key,
@@ -40,8 +48,21 @@ from shared.connector_state.tables.keys import (
     unpack_bytes,
 )
 from shared.connector_state.tables.mappings import GRAPH, NEAR, RECEIPT, MappingsPart, near_of
+from shared.connector_state.tables.migrations import VERSION_ROW, version_of, version_row
+from shared.connector_state.tables.rows import is_in_catalog, is_of_organization, is_work
 from shared.connector_state.tables.sign_ins import SIGN_IN
-from shared.connector_state.tables.table import BATCH_MOST, Entity, Operation, Put
+from shared.connector_state.tables.table import (
+    BATCH_MOST,
+    BYTES_MOST,
+    Delete,
+    Entity,
+    Insert,
+    Operation,
+    Put,
+    Refused,
+    Replace,
+    weight_of,
+)
 from shared.connector_state.tables.work import WORK
 from shared.model.assessment import ResourceAssessments, StatusChange
 from shared.model.connector import Connector
@@ -54,17 +75,24 @@ from shared.model.mapping import Edge, GraphFacts, Node
 from shared.model.notification import Notified
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite
-from shared.model.record import Claim, KeptWork, Receipt, Record, RecordKind, RepositoryCounts
+from shared.model.record import (
+    OF_ORGANIZATIONS,
+    Claim,
+    KeptWork,
+    Receipt,
+    Record,
+    RecordKind,
+    RepositoryCounts,
+)
+from shared.model.sign_in import SignInRecord
 from shared.model.summary import PostureSummary, ProjectSummary
-from shared.ports import SignInRecord, StateConflict, StateUnavailable
+from shared.ports import StateConflict, StateUnavailable
 
-VERSION_ROW: Final = "version"
 IMPORTING: Final = "importing"
 """Property of the version's row while an import is under way: the digest of its file."""
 
 _ORGANIZATION: Final = "organization"
 _ALL: Final = ("!", "~~")
-_BYTES_MOST: Final = 1_500_000
 _FACTS_AT_ONCE: Final = 200
 
 _DOCUMENTS: Final[Mapping[RecordKind, Document[Any]]] = {
@@ -102,38 +130,163 @@ class RecordsPart(AssessmentsPart, MappingsPart):
     """All of it: a row at a time, since Table Storage has no snapshot."""
 
     def records(self) -> Iterator[Record]:
-        for kind in (RecordKind.CONNECTOR, RecordKind.ORGANIZATION):
-            yield from self._documents(kind, CATALOG)
-        for entity in self._table.query(CATALOG, prefix("claim")):
-            yield _read(
-                RecordKind.CLAIM,
-                _texts(entity.row)[1:],
-                lambda one: Claim(ConnectorId(one.text("connector"))),
-                entity,
-            )
-        yield from self._documents(RecordKind.ENROLLMENT, CATALOG)
-        for entity in self._table.query(CATALOG, prefix("prerequisites")):
-            yield _read(
-                RecordKind.PREREQUISITES,
-                _texts(entity.row)[1:],
-                lambda one: Prerequisites(_PREREQUISITES.load(unpack(one.values))),
-                entity,
-            )
-        yield from self._documents(RecordKind.EXEMPTION, CATALOG)
-        yield from self._documents(RecordKind.SIGN_IN, SIGN_IN, "of")
-        for entity in self._table.query(WORK, _ALL):
-            if entity.row.partition(":")[0] != "outbox":
-                yield _document(RecordKind.WORK, _texts(entity.row), entity)
+        yield from self.records_of_everybody()
         for _, rows in groupby(
             self._table.query_partitions(prefix(_ORGANIZATION), _ALL), lambda one: one.text("PartitionKey")
         ):
             yield from _of_organization(rows)
+        yield from self.records_of_graph_and_journal()
+
+    def records_of_graph_and_journal(self) -> Iterator[Record]:
         yield from self._graph_records()
         yield from self._journal_records()
 
-    def _documents(self, kind: RecordKind, partition: str, word: str = "") -> Iterator[Record]:
-        for entity in self._table.query(partition, prefix(word or kind.value)):
+    def records_of_everybody(self) -> Iterator[Record]:
+        yield from self._documents(RecordKind.CONNECTOR)
+        owners = {
+            one.row: one.text("organization")
+            for one in self._table.query(CATALOG, prefix(UNIQUE), select=("organization",))
+        }
+        for entity in self._of_catalog("organization"):
+            record = _document(RecordKind.ORGANIZATION, _texts(entity.row)[1:], entity)
+            if isinstance(record.value, Organization) and record.copies_agree:
+                names = unique_keys(record.value)
+                agree = all(owners.get(one) == record.value.id for one in names)
+                agree = agree and entity.text(UNIQUE) == json.dumps(names)
+                record = replace(record, copies_agree=agree)
+            yield record
+        for entity in self._of_catalog("claim"):
+            yield _claim(entity)
+        yield from self._documents(RecordKind.ENROLLMENT)
+        for entity in self._of_catalog("prerequisites"):
+            yield _prerequisites(entity)
+        yield from self._documents(RecordKind.EXEMPTION)
+        for entity in self._table.query(SIGN_IN, prefix("of")):
+            yield _document(RecordKind.SIGN_IN, _texts(entity.row)[1:], entity)
+        for entity in self._table.query(WORK, _ALL):
+            if is_work(entity.row) and entity.row.partition(":")[0] != "outbox":
+                yield _document(RecordKind.WORK, _texts(entity.row), entity)
+
+    def organizations_with_records(self) -> Iterator[OrganizationId]:
+        begin, end = prefix(_ORGANIZATION)
+        # One row of each partition is asked for: what comes after it begins behind all of its rows.
+        while (row := next(self._table.query_partitions((begin, end), _ALL, page=1), None)) is not None:
+            partition = row.text("PartitionKey")
+            begin = f"{partition}!"
+            rows = self._table.query(partition, _ALL, select=("RowKey",))
+            if any(_is_record(one.row) for one in rows):
+                yield OrganizationId(_texts(partition)[1])
+
+    def records_of(
+        self, organization: OrganizationId, kinds: Sequence[RecordKind] = OF_ORGANIZATIONS
+    ) -> Iterator[Record]:
+        total = self._table.get(CATALOG, key("posture", organization))
+        for rows in self._rows_of(organization, kinds):
+            yield from (
+                replace(one, copies_agree=_copies_agree(one, rows[0], total))
+                for one in _of_organization(rows)
+            )
+
+    def _rows_of(
+        self, organization: OrganizationId, kinds: Sequence[RecordKind]
+    ) -> Iterator[Sequence[Entity]]:
+        """The rows of an organization, those of one record together."""
+        ranges = [_ALL] if kinds == OF_ORGANIZATIONS else [_range_of(kind) for kind in kinds]
+        for one in ranges:
+            ours = (
+                row
+                for row in self._table.query(partition_of(organization), one)
+                if is_of_organization(row.row)
+            )
+            for (_, base), rows in groupby(ours, _base):
+                if base:
+                    yield list(rows)
+                else:
+                    yield from ([row] for row in rows)
+
+    def drop_records_of(self, organization: OrganizationId) -> None:
+        partition = partition_of(organization)
+        rows = [one.row for one in self._table.query(partition, _ALL, select=("RowKey",))]
+        for start in range(0, len(rows), BATCH_MOST):
+            self._table.transact(partition, [Delete(one) for one in rows[start : start + BATCH_MOST]])
+        self._table.delete(CATALOG, key("posture", organization))
+
+    def compact(self) -> tuple[int, int] | None:
+        return None  # the service takes back what is deleted
+
+    def replace_record(self, record: Record, after: object | None) -> bool:
+        partition, row, whole = _place_of(record)
+        rows = list(self._table.query(partition, whole)) if whole else []
+        if row and (entity := self._table.get(partition, row)) is not None:
+            rows = [entity]
+        if record.kind is RecordKind.STATUS_CHANGE:
+            of, number = OrganizationId(record.key[0]), int(record.key[1])
+            rows = list(islice(self._changes_from(of, number, page=1), 1))
+        stored = next(_stored(record.kind, record.key, rows), None)
+        if not is_as_read(stored, record):
+            return False
+        if record.kind is RecordKind.STATUS_CHANGE:
+            return self._replace_change(record, cast("StatusChange", after), rows[0])
+        if after is None:
+            main: list[Operation] = [Delete(one.row, one.etag) for one in rows]
+            also: list[tuple[str, Operation]] = []
+        else:
+            (_, first), *also = _puts(replace(record, value=after))
+            if not isinstance(first, Put):
+                raise TypeError(f"a {record.kind} cannot be replaced")
+            main = [
+                Replace(first.row, first.values, rows[0].etag) if rows else Insert(first.row, first.values)
+            ]
+        try:
+            for start in range(0, len(main), BATCH_MOST):
+                self._table.transact(partition, main[start : start + BATCH_MOST])
+        except Refused:
+            return False
+        for where, operation in also:
+            self._table.transact(where, [operation])
+        if after is None and record.kind is RecordKind.POSTURE_TOTAL:
+            self._table.delete(CATALOG, key("posture", *record.key))
+        return True
+
+    def _replace_change(self, record: Record, after: StatusChange, row: Entity) -> bool:
+        """Write one change anew in the row that it has with those before and behind it."""
+        some = [
+            after if one.key == record.key else cast("StatusChange", one.value)
+            for one in _changes(record.key[0], row)
+        ]
+        partition, put = _history_put(record.key[0], some)
+        if not isinstance(put, Put):
+            raise TypeError
+        values = {**put.values, "project": row.text("project")}
+        try:
+            self._table.transact(partition, [Replace(row.row, values, row.etag)])
+        except Refused:
+            return False
+        return True
+
+    def number_status_changes(self, organization: OrganizationId, last: int) -> None:
+        partition = partition_of(organization)
+        kept = [
+            (one.row, len(list(_changes(organization, one)))) for one in self._changes_from(organization, 1)
+        ]
+        # The newest first: each row moves up to where nothing is any more.
+        for row, number in reversed(kept):
+            if row != change_key(last) and (stored := self._table.get(partition, row)) is not None:
+                values = {name: one for name, one in stored.values.items() if name not in OF_THE_STORE}
+                moved: list[Operation] = [Put(change_key(last), values), Delete(row, stored.etag)]
+                self._table.transact(partition, moved)
+            last -= number
+
+    def date_journal(self, now: datetime) -> None:
+        self._journal.date(now)
+
+    def _documents(self, kind: RecordKind) -> Iterator[Record]:
+        for entity in self._of_catalog(kind.value):
             yield _document(kind, _texts(entity.row)[1:], entity)
+
+    def _of_catalog(self, word: str) -> Iterator[Entity]:
+        """What is no row of ours is told as a stray one, not as a record."""
+        return (one for one in self._table.query(CATALOG, prefix(word)) if is_in_catalog(one.row))
 
     def _graph_records(self) -> Iterator[Record]:
         for entity in self._table.query_partitions(prefix(GRAPH), prefix(NEAR)):
@@ -177,8 +330,8 @@ class RecordsPart(AssessmentsPart, MappingsPart):
         under_way = "" if version is None else version.text(IMPORTING)
         if under_way != digest and next(self.records(), None) is not None:
             raise StateConflict("The state is not empty.")
-        number = 0 if version is None else version.number("version")
-        self._table.put(CATALOG, VERSION_ROW, {"version": number, IMPORTING: digest})
+        number = 0 if version is None else version_of(version)
+        self._table.put(CATALOG, VERSION_ROW, {**version_row(number), IMPORTING: digest})
         batch: list[Operation] = []
         where, size, entries = "", 0, 0
         for kind, some in groupby(records, lambda one: one.kind):
@@ -188,9 +341,9 @@ class RecordsPart(AssessmentsPart, MappingsPart):
                 entries = self._put_journal(some, entries)
             else:
                 for partition, operation in _operations(kind, some):
-                    weight = _weight(operation)
+                    weight = weight_of(operation.values) if isinstance(operation, Put) else 0
                     if batch and (
-                        partition != where or len(batch) == BATCH_MOST or size + weight > _BYTES_MOST
+                        partition != where or len(batch) == BATCH_MOST or size + weight > BYTES_MOST
                     ):
                         self._table.transact(where, batch)
                         batch, size = [], 0
@@ -198,7 +351,7 @@ class RecordsPart(AssessmentsPart, MappingsPart):
                     batch.append(operation)
                     size += weight
         self._table.transact(where, batch)
-        self._table.put(CATALOG, VERSION_ROW, {"version": number})
+        self._table.put(CATALOG, VERSION_ROW, version_row(number))
 
     def _put_graph(self, records: Iterable[Record]) -> None:
         stream = iter(records)
@@ -243,13 +396,97 @@ def _read(
     kind: RecordKind, name: tuple[str, ...], load: Callable[[Entity], object], entity: Entity
 ) -> Record:
     try:
-        return Record(kind, name, load(entity))
+        found = Record(kind, name, load(entity))
+        # Of several in one row each is looked at alone.
+        return checked(found) if kind in _DOCUMENTS or isinstance(found.value, Prerequisites) else found
     except _UNREADABLE as error:
         return Record(kind, name, None, str(error) or type(error).__name__)
 
 
 def _document(kind: RecordKind, name: tuple[str, ...], entity: Entity) -> Record:
-    return _read(kind, name, lambda one: _DOCUMENTS[kind].load(unpack(one.values)), entity)
+    found = _read(kind, name, lambda one: _DOCUMENTS[kind].load(unpack(one.values)), entity)
+    if isinstance(found.value, (Connector, Organization, Enrollment, SignInRecord)):
+        return replace(found, copies_agree=entity.text(REVISION) == str(found.value.revision))
+    return found
+
+
+def _claim(entity: Entity) -> Record:
+    return _read(
+        RecordKind.CLAIM,
+        _texts(entity.row)[1:],
+        lambda one: Claim(ConnectorId(one.text("connector"))),
+        entity,
+    )
+
+
+def _prerequisites(entity: Entity) -> Record:
+    return _read(
+        RecordKind.PREREQUISITES,
+        _texts(entity.row)[1:],
+        lambda one: Prerequisites(_PREREQUISITES.load(unpack(one.values))),
+        entity,
+    )
+
+
+_NO_RECORDS: Final = frozenset({"fence", "outbox"})
+"""Rows of an organization's partition that are no record, by their first word."""
+
+
+def _is_record(row: str) -> bool:
+    return is_of_organization(row) and row.partition(":")[0] not in _NO_RECORDS
+
+
+def _place_of(record: Record) -> tuple[str, str, tuple[str, str] | None]:
+    """Partition and row of a record; or, of one in pieces, the range of its rows."""
+    kind, name = record.kind, record.key
+    if kind in {RecordKind.FACTS, RecordKind.PARTIAL}:
+        return partition_of(OrganizationId(name[0])), "", prefix(kind.value, name[1])
+    if kind in _OF_ORGANIZATION:
+        word = next((word for word, one in _SINGLE.items() if one is kind), "")
+        row = key(word) if word else key(kind.value, name[1] or WHOLE, *name[2:])
+        return partition_of(OrganizationId(name[0])), row, None
+    if kind is RecordKind.WORK:
+        return WORK, key(*name), None
+    if kind is RecordKind.SIGN_IN:
+        return SIGN_IN, key("of", *name), None
+    return CATALOG, key(kind.value, *name), None
+
+
+def _range_of(kind: RecordKind) -> tuple[str, str]:
+    """The rows of an organization's partition that hold records of this kind."""
+    word = next((word for word, one in _SINGLE.items() if one is kind), "")
+    if word:
+        return key(word), f"{key(word)}!"
+    return prefix("change" if kind is RecordKind.STATUS_CHANGE else kind.value)
+
+
+def _stored(kind: RecordKind, name: tuple[str, ...], rows: Sequence[Entity]) -> Iterator[Record]:
+    """The record of this name that is in these rows."""
+    if not rows:
+        return
+    if kind is RecordKind.STATUS_CHANGE:
+        yield from (one for one in _changes(name[0], rows[0]) if one.key == name)
+    elif kind is RecordKind.CLAIM:
+        yield _claim(rows[0])
+    elif kind is RecordKind.PREREQUISITES:
+        yield _prerequisites(rows[0])
+    elif kind in _OF_ORGANIZATION:
+        yield from _of_organization(rows)
+    else:
+        yield _document(kind, name, rows[0])
+
+
+def _copies_agree(record: Record, entity: Entity, total: Entity | None) -> bool:
+    """Whether the statuses beside an assessment, and the sum that is kept for everybody, are its own."""
+    if isinstance(record.value, ResourceAssessments):
+        told = entity.values.get(BRIEF)
+        try:
+            return isinstance(told, bytes) and zlib.decompress(told) == zlib.decompress(brief(record.value))
+        except zlib.error:
+            return False
+    if isinstance(record.value, PostureSummary):
+        return total is not None and unpack(total.values) == unpack(entity.values)
+    return True
 
 
 def _entries(stored: Entity) -> Iterator[Record]:
@@ -263,7 +500,8 @@ def _entries(stored: Entity) -> Iterator[Record]:
 
 def _of_organization(rows: Iterable[Entity]) -> Iterator[Record]:
     """The records in the rows of one organization's partition."""
-    for (partition, base), some in groupby(rows, _base):
+    ours = (one for one in rows if is_of_organization(one.row))
+    for (partition, base), some in groupby(ours, _base):
         (organization,) = _texts(partition)[1:]
         yield from _of_rows(organization, base, some)
 
@@ -314,7 +552,8 @@ def _changes(organization: str, entity: Entity) -> Iterator[Record]:
         return
     some = cast("Sequence[StatusChange]", chunk.value)
     for number, one in enumerate(some, start=last - len(some) + 1):
-        yield Record(RecordKind.STATUS_CHANGE, (organization, str(number)), replace(one, sequence=number))
+        name = (organization, str(number))
+        yield checked(Record(RecordKind.STATUS_CHANGE, name, replace(one, sequence=number)))
 
 
 def _operations(kind: RecordKind, records: Iterable[Record]) -> Iterator[tuple[str, Operation]]:
@@ -414,8 +653,3 @@ def _unseen(value: object) -> object:
 
 def _packed(record: Record) -> dict[str, Value]:
     return dict(pack(_DOCUMENTS[record.kind].dump(record.value)))
-
-
-def _weight(operation: Operation) -> int:
-    values = operation.values.values() if isinstance(operation, Put) else ()
-    return sum(len(one) for one in values if isinstance(one, (str, bytes)))

@@ -10,7 +10,8 @@ from shared.connector_state.codec import Document
 from shared.connector_state.tables.journal import Part
 from shared.connector_state.tables.keys import Value, key, pack, unpack
 from shared.connector_state.tables.table import Entity
-from shared.ports import SignInRecord, StateConflict
+from shared.model.sign_in import SignInRecord
+from shared.ports import StateConflict
 
 SIGN_IN: Final = "sign-in"
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from shared.connector_state.place import StateUrlError
 from shared.connector_state.tables.account import Account
 from shared.connector_state.tables.catalog import CATALOG
 from shared.connector_state.tables.exemptions import ExemptionsPart
 from shared.connector_state.tables.journal import JournalPart
-from shared.connector_state.tables.records import IMPORTING, VERSION_ROW, RecordsPart
+from shared.connector_state.tables.migrations import (
+    VERSION,
+    VERSION_ROW,
+    migrate,
+    version_of,
+    version_row,
+)
+from shared.connector_state.tables.records import IMPORTING, RecordsPart
 from shared.connector_state.tables.sign_ins import SignInsPart
+from shared.connector_state.tables.soundness import SoundnessPart
 from shared.connector_state.tables.table import Insert, Refused, Table
 from shared.connector_state.tables.throttles import ThrottlesPart
 from shared.connector_state.tables.work import WORK
 
-VERSION: Final = 1
-"""Of what the rows mean. A newer one is not touched."""
 
-
-class TablesConnectorState(RecordsPart, ExemptionsPart, ThrottlesPart, SignInsPart, JournalPart):
+class TablesConnectorState(
+    RecordsPart, SoundnessPart, ExemptionsPart, ThrottlesPart, SignInsPart, JournalPart
+):
     """`shared.ports.State` on one table.
 
     A record is changed by a conditional write; what belongs together is written in one transaction of its
@@ -56,16 +63,19 @@ class TablesConnectorState(RecordsPart, ExemptionsPart, ThrottlesPart, SignInsPa
         stored = self._table.get(CATALOG, VERSION_ROW)
         if stored is None:
             try:
-                self._table.transact(CATALOG, [Insert(VERSION_ROW, {"version": VERSION})])
+                self._table.transact(CATALOG, [Insert(VERSION_ROW, version_row(VERSION))])
             except Refused:  # another instance came first
                 stored = self._table.get(CATALOG, VERSION_ROW)
-        if stored is not None and stored.number("version") > VERSION:
+        if stored is None:
+            return
+        if version_of(stored) > VERSION:
             raise StateUrlError(
                 f"{setting}: {self.where} was written by a newer version of this program (version "
-                f"{stored.number('version')}; this one knows {VERSION}): update the program."
+                f"{version_of(stored)}; this one knows {VERSION}): update the program."
             )
-        if stored is not None and stored.text(IMPORTING) and not importing:
+        if stored.text(IMPORTING) and not importing:
             raise StateUrlError(
                 f"{setting}: an import into {self.where} was broken off, so part of it is missing. Run "
                 '"ado-connector state import" with the same file again: it goes on.'
             )
+        migrate(self._table, version_of(stored))

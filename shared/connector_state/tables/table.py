@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH_MOST: Final = 100
 """Entities that one transaction of Table Storage takes."""
+BYTES_MOST: Final = 1_500_000
+"""Of documents in one transaction; Table Storage takes four megabytes with everything around."""
 
 _TRIES: Final = 4
 """How often a transaction is sent whose answer was lost. Everything else is retried by the Azure client."""
@@ -161,14 +163,19 @@ class Table:
         )
 
     def query_partitions(
-        self, partitions: tuple[str, str], rows: tuple[str, str], *, page: int = _PAGE
+        self,
+        partitions: tuple[str, str],
+        rows: tuple[str, str],
+        *,
+        page: int = _PAGE,
+        select: Sequence[str] = (),
     ) -> Iterator[Entity]:
         """As `query`, over a range of partitions (from, up to but without), in their order."""
         yield from self._query(
             "PartitionKey ge @first and PartitionKey lt @last and RowKey ge @begin and RowKey lt @end",
             {"first": partitions[0], "last": partitions[1], "begin": rows[0], "end": rows[1]},
             page,
-            None,
+            ["RowKey", *select] if select else None,
         )
 
     def _query(
@@ -319,21 +326,42 @@ class Table:
                 raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> StateUnavailable:
+        from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
+
         status = getattr(error, "status_code", None)
-        if status in {_UNAUTHENTICATED, _FORBIDDEN}:
+        if status is None and isinstance(error, ClientAuthenticationError) and not self._account.has_key:
+            # The credential's, whose own words tell of every way that it tried.
+            return StateUnavailable(f"{self._setting}: there is no token for {self.where}. {self._fix()}")
+        if status in {_UNAUTHENTICATED, _FORBIDDEN} or isinstance(error, ClientAuthenticationError):
             return StateUnavailable(self._not_allowed(error))
         told = f"it answered {status}" if status else type(error).__name__
         code = getattr(error, "error_code", None)
         return StateUnavailable(
-            f"The connector state in {self.where} does not answer: {told}{f' ({code})' if code else ''}."
+            f"The connector state in {self.where} does not answer: {told}{f' ({code})' if code else ''}. "
+            f"Check {self._setting} and the way there, or try again."
         )
+
+    def _fix(self) -> str:
+        connection, by_identity, _ = self._setting.partition("__")
+        return self._account.sign_in.fix(*([f"{connection}__clientId"] if by_identity else []))
 
     def _not_allowed(self, error: Exception) -> str:
         status = getattr(error, "status_code", None)
+        if self._account.has_key:
+            return (
+                f"{self._setting}: {self.where} refuses the key ({status or type(error).__name__}). Copy the "
+                "connection string anew."
+            )
         return (
-            f"{self._setting}: {self.where} refuses this identity ({status or type(error).__name__}). "
-            "Give it the role 'Storage Table Data Contributor' on the storage account, or check the key."
+            f"{self._setting}: {self.where} refuses {self._account.sign_in.whom} "
+            f"({status or type(error).__name__}). Give it the role 'Storage Table Data Contributor' on the "
+            "storage account; a new role takes up to ten minutes to hold."
         )
+
+
+def weight_of(values: Mapping[str, Value]) -> int:
+    """About how many bytes of a transaction these properties take."""
+    return sum(len(one) for one in values.values() if isinstance(one, (str, bytes)))
 
 
 def _passes(error: Exception) -> bool:

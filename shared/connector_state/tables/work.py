@@ -22,7 +22,7 @@ from shared.connector_state.work import brought_forward
 from shared.model.ids import OrganizationId
 from shared.model.journal import JournalEntry
 from shared.model.record import KeptWork
-from shared.model.work import Lease, Work, WorkKind, is_held
+from shared.model.work import Lease, Work, WorkKind, is_held, without_lease
 from shared.ports import LeaseLost
 
 WORK: Final = "work"
@@ -62,7 +62,7 @@ class WorkPart(Part):
             row = _read(stored)
             if row is None:
                 return None
-            return _values(KeptWork(replace(row.work, leased_until=None, leased_by=""), None, dropped=True))
+            return _values(KeptWork(without_lease(row.work), None, dropped=True))
 
         self._checked.pop((organization, kind), None)
         self._table.change(WORK, key(kind.value, organization), drop)
@@ -191,7 +191,7 @@ class WorkPart(Part):
                 row = _read(stored)
                 if row is None or (row.work.leased_by, row.work.attempt) != (held.leased_by, held.attempt):
                     return None
-                return _values(replace(row, work=replace(row.work, leased_until=None, leased_by="")))
+                return _values(replace(row, work=without_lease(row.work)))
 
             freed += self._table.change(WORK, key(work.kind.value, work.organization), release)
         return freed
