@@ -27,6 +27,7 @@ from shared.model.journal import JournalEntry, JournalEvent
 from shared.model.organization import Enrollment, Organization
 from shared.model.prerequisite import Prerequisite, PrerequisiteName
 from shared.model.work import Work, WorkKind
+from shared.wiring.metrics import Meters
 from shared.wiring.runtime import OpenStores, Runtime, build_runtime
 from shared.wiring.settings import Settings
 
@@ -60,6 +61,7 @@ class Bench:
         folder: Path,
         *,
         stores: OpenStores | None = None,
+        meters: Meters | None = None,
         **settings: Any,
     ) -> None:
         self.world = world
@@ -76,6 +78,7 @@ class Bench:
             ),
             clock=self.clock,
             stores=stores,
+            meters=meters,
         )
         wiring.use(self.runtime)
         self.host = Host(function_app.app, self.runtime)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.ado_simulator import Fault
-from shared.model.connector import ProvisioningState
+from shared.model.connector import AuthorizationStatus, ProvisioningState
 from shared.model.failure import FailureKind
 from shared.model.work import WorkKind
 from tests.scenarios.bench import Bench
@@ -253,3 +253,16 @@ def test_ids_that_stand_for_two_things_are_no_listing(bench: Bench, name: str) -
     failure = bench.work(name, WorkKind.INVENTORY).last_failure
     assert failure is not None
     assert "comes twice" in failure.reason
+
+
+def test_a_token_that_nobody_has_looked_at_is_not_told_as_good(bench: Bench) -> None:
+    connector = bench.connect()
+    bench.simulator.add_fault(Fault("trouble", path="_apis/profile", status=503))
+    bench.run()
+    authorization = bench.state.get_connector(connector.id).authorization
+    assert authorization.status is AuthorizationStatus.UNKNOWN
+    assert authorization.checked_at is None
+
+    bench.simulator.clear_faults()
+    bench.run()
+    assert bench.state.get_connector(connector.id).authorization.status is AuthorizationStatus.OK
