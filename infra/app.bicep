@@ -19,6 +19,7 @@ param apiClientId string
 param mappingIntake string
 param maximumInstanceCount int
 param instanceMemoryMB int
+param updateStrategy string
 param requestsAtOnce int
 param hourlyRequestCap int
 
@@ -97,6 +98,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         maximumInstanceCount: maximumInstanceCount
         instanceMemoryMB: instanceMemoryMB
       }
+      // Rolling: what runs ends in its own time, and two versions are at work meanwhile.
+      siteUpdateStrategy: {
+        type: updateStrategy
+      }
       deployment: {
         storage: {
           type: 'blobContainer'
@@ -114,7 +119,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       ftpsState: 'Disabled'
       // Nobody from outside, unless there is a registration to sign in with, or pipelines may report. Deployments
       // come over the other address (scm), where only people with a role on the app are let in.
-      ipSecurityRestrictionsDefaultAction: empty(apiClientId) && mappingIntake == 'off' ? 'Deny' : 'Allow'
+      ipSecurityRestrictionsDefaultAction: (empty(apiClientId) && mappingIntake == 'off') ? 'Deny' : 'Allow'
       scmIpSecurityRestrictionsDefaultAction: 'Allow'
     }
   }
@@ -137,10 +142,12 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
       requireAuthentication: true
       // Browsers are sent to sign in; a program that comes with a token is never sent anywhere.
       unauthenticatedClientAction: empty(apiClientId) ? 'Return401' : 'RedirectToLoginPage'
-      redirectToProvider: 'azureactivedirectory'
+      redirectToProvider: empty(apiClientId) ? null : 'azureactivedirectory'
       // Reports of pipelines come with a token of Azure DevOps, which the app itself verifies.
       excludedPaths: [
         '/api/container-mappings'
+        // Says healthy or degraded, and no more to whom it does not know.
+        '/api/health'
       ]
     }
     httpSettings: {

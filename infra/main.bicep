@@ -68,6 +68,13 @@ param maximumInstanceCount int = 2
 ])
 param instanceMemoryMB int = 2048
 
+@description('How instances are replaced: RollingUpdate lets what runs end, Recreate ends it and is quicker.')
+@allowed([
+  'RollingUpdate'
+  'Recreate'
+])
+param updateStrategy string = 'RollingUpdate'
+
 @description('Requests to one organization at a time, of one instance.')
 @minValue(1)
 @maxValue(16)
@@ -85,6 +92,9 @@ param logRetentionDays int = 30
 @description('Most GB of logs a day; what comes after is dropped until the next day.')
 @minValue(1)
 param dailyLogCapGB int = 1
+
+@description('Who is told of alerts by e-mail; empty for nobody: they are then seen in the portal.')
+param alertEmail string = ''
 
 var suffix = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -142,6 +152,30 @@ module monitoring 'monitoring.bicep' = {
     retentionDays: logRetentionDays
     dailyCapGB: dailyLogCapGB
     appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    namePrefix: 'ado-connector-${environmentName}'
+    actionGroupName: 'ag-ado-connector-${suffix}'
+    location: location
+    tags: tags
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    alertEmail: alertEmail
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    displayName: 'Azure DevOps connector ${environmentName}'
+    location: location
+    tags: tags
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
   }
 }
 
@@ -250,6 +284,7 @@ module app 'app.bicep' = {
     mappingIntake: mappingIntake
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
+    updateStrategy: updateStrategy
     requestsAtOnce: requestsAtOnce
     hourlyRequestCap: hourlyRequestCap
   }
@@ -269,6 +304,7 @@ output STORAGE_ACCOUNT_NAME string = storage.outputs.name
 output PACKAGE_CONTAINER string = storage.outputs.packageContainer
 output APP_CLIENT_ID string = identity.outputs.clientId
 output APP_OBJECT_ID string = identity.outputs.principalId
+output KEY_VAULT_NAME string = vaultName
 output STATE_URL string = 'tables://${storage.outputs.name}'
 output QUEUE_URL string = 'servicebus://${serviceBusName}.servicebus.windows.net'
 output TOKEN_KEY string = 'keyvault://${vaultName}/${tokenKeySecret}'

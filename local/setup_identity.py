@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
+import re
 import sys
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.azure_cli import BROKEN_OFF, SetupProblem, az
 from shared.model.viewer import CONNECTOR_CONTRIBUTOR, SECURITY_READER
 
 _GRAPH = "https://graph.microsoft.com/v1.0/applications"
-_SELECT = "$select=id,appId,displayName,appRoles,identifierUris,web,signInAudience"
+_SELECT = "$select=id,appId,displayName,api,appRoles,identifierUris,web,signInAudience"
 _SPACE = uuid.UUID("6f3d1d0e-6d5c-4a55-9d0a-1f4c7c5b2a10")
 """Roles have the same ids each time, so that one that is there is known again."""
 
@@ -36,8 +36,7 @@ _ROLES = {
 _CALLBACK = "/.auth/login/aad/callback"
 
 
-class SetupProblem(Exception):
-    """What is wrong, and what to do."""
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+", re.IGNORECASE)
 
 
 def wanted(name: str, app: str) -> dict[str, Any]:
@@ -45,6 +44,8 @@ def wanted(name: str, app: str) -> dict[str, Any]:
     return {
         "displayName": name,
         "signInAudience": "AzureADMyOrg",
+        # Of version 1 by default, with another issuer than the one that the app's sign-in is told to trust.
+        "api": {"requestedAccessTokenVersion": 2},
         "web": {
             "redirectUris": [f"{app}{_CALLBACK}"],
             "implicitGrantSettings": {"enableIdTokenIssuance": True},
@@ -81,35 +82,15 @@ def missing(known: dict[str, Any], goal: dict[str, Any]) -> dict[str, Any]:
             for one in goal["appRoles"]
         }
         change["appRoles"] = [*(one for value, one in roles.items() if value not in mine), *mine.values()]
+    api = known.get("api") or {}
+    if not goal["api"].items() <= api.items():
+        change["api"] = {**api, **goal["api"]}
     if known.get("signInAudience") != goal["signInAudience"]:
         change["signInAudience"] = goal["signInAudience"]
     name = f"api://{known['appId']}"
     if name not in (known.get("identifierUris") or []):
         change["identifierUris"] = [*(known.get("identifierUris") or []), name]
     return change
-
-
-def az(*words: str) -> Any:  # noqa: ANN401 - whatever the CLI answers
-    """The Azure CLI's answer. Raises `SetupProblem`."""
-    program = shutil.which("az")
-    if program is None:
-        raise SetupProblem("The Azure CLI (az) is not on the path. Install it, then run: az login.")
-    done = subprocess.run(  # noqa: S603 - a program of the operator's
-        [program, *words, "--only-show-errors", "--output", "json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        told = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        last = told[-1] if told else f"exit code {done.returncode}"
-        raise SetupProblem(f"az {' '.join(words[:3])}: {last} If you are not signed in, run: az login.")
-    try:
-        return json.loads(done.stdout) if done.stdout.strip() else None
-    except ValueError:
-        raise SetupProblem(
-            f"az {' '.join(words[:3])}: its answer is not JSON. Update the Azure CLI."
-        ) from None
 
 
 def request(method: str, url: str, body: object = None) -> Any:  # noqa: ANN401 - as above
@@ -162,8 +143,20 @@ def _say(text: str, *, dry_run: bool) -> None:
     sys.stderr.write(f"{'[dry run] ' if dry_run else ''}{text}\n")
 
 
+def _address(told: str) -> str:
+    """The address of an app as it is registered; empty for what is none."""
+    try:
+        parts = urlsplit(told.strip())
+        _ = parts.port  # reading it checks it
+    except ValueError:
+        return ""
+    named = _HOST.fullmatch(parts.hostname or "")
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    return f"https://{parts.netloc}" if parts.scheme == "https" and named and not more else ""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """0 when it is as it should be, 1 when it could not be made so, 2 for wrong options."""
+    """0 when it is as it should be, 1 when it could not be made so, 2 for wrong options, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(prog="scripts/setup-identity", description=__doc__.splitlines()[0])
     parser.add_argument("--name", default="ado-connector", help="name of the registration (%(default)s)")
     parser.add_argument(
@@ -171,18 +164,22 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     told = parser.parse_args(arguments)
-    parts = urlsplit(told.app)
-    if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query:
+    app = _address(told.app)
+    if not app:
         parser.error(
-            f'--app: "{told.app}" is not the address of an app, such as https://NAME.azurewebsites.net.'
+            f'--app: "{told.app}" is not the address of an app, such as https://NAME.azurewebsites.net. '
+            "In a new terminal FUNCTION_APP_NAME is empty: docs/deploy/README.md tells how to set it again."
         )
     if not told.name.strip():
         parser.error("--name: is empty. Give the registration a name.")
     try:
-        client = set_up(told.name.strip(), f"https://{parts.netloc}", dry_run=told.dry_run)
+        client = set_up(told.name.strip(), app, dry_run=told.dry_run)
     except SetupProblem as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Broken off. The same command again goes on.\n")
+        return BROKEN_OFF
     if client:
         sys.stdout.write(f"{client}\n")
     return 0

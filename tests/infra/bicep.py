@@ -5,6 +5,7 @@ The parser answers names and texts alike, so what a template refers to is read o
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,6 +138,43 @@ def body_of(config: dict[str, Any]) -> dict[str, Any]:
     while "config" in config and ("condition" in config or "loop_type" in config):
         config = config["config"]
     return config
+
+
+_FORMS = {
+    "and": "{} && {}",
+    "equals": "{} == {}",
+    "index_accessor": "{}[{}]",
+    "not": "!{}",
+    "property_accessor": "{}.{}",
+}
+
+
+def written(value: object) -> Any:
+    """What the parser read, with each expression in it as it is written in a template, less the quotes."""
+    if isinstance(value, list):
+        return [written(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"function"}:
+        given = [_word(one) for one in value["function"].get("parameters", {}).values() if one is not None]
+        return f"{value['function']['type']}({', '.join(given)})"
+    if set(value) == {"operator"} and isinstance(value["operator"], dict):
+        return _operator(value["operator"]["type"], list(value["operator"]["operands"].values()))
+    return {key: written(one) for key, one in value.items()}
+
+
+def _operator(kind: str, parts: list[object]) -> Any:
+    if kind != "conditional":
+        return _FORMS[kind].format(*map(_word, parts))
+    condition, yes, no = parts
+    if isinstance(written(yes), dict) or isinstance(written(no), dict):
+        return {f"{_word(condition)} ?": written(yes), ":": written(no)}
+    return f"{_word(condition)} ? {_word(yes)} : {_word(no)}"
+
+
+def _word(value: object) -> str:
+    told = written(value)
+    return json.dumps(told) if isinstance(told, bool | int | None) else str(told)
 
 
 def every(value: object) -> Iterator[object]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared.wiring.places import SERVICE_BUS, queue_place
+from shared.wiring.connections import SERVICE_BUS
+from shared.wiring.places import queue_place
 from shared.wiring.settings import Settings
 from tests.host.app_under_test import BINDINGS
-from tests.infra.bicep import INFRA, ROOT, template
+from tests.infra.bicep import INFRA, ROOT, template, written
 
 PLATFORM = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -39,7 +40,8 @@ NOT_ON_FLEX = {
 }
 """Settings of other plans, refused or without effect on Flex Consumption."""
 
-SECRETS = {"ADO_PAT", "AZURE_CLIENT_SECRET"}
+SECRETS = {"ADO_PAT": "pat", "AZURE_CLIENT_SECRET": "secret"}
+"""Each with the secret that `deployed` has in the vault for it."""
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 
@@ -110,9 +112,32 @@ def test_settings_that_bindings_name_are_set() -> None:
     assert named <= set(deployed())
 
 
+def test_the_sample_holds_the_defaults_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    assert {sample[name] for name in {*SECRETS, "NOTIFICATION_SECRET", "TOKEN_KEY"}} == {""}
+    assert {sample[name] for name in PLATFORM.values()} == {"", "UseDevelopmentStorage=true"}
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    default = Settings(state_url="sqlite:///state.db")
+    for name, value in sample.items():
+        if value and name.lower() in Settings.model_fields:
+            monkeypatch.setenv(name, value)
+    assert Settings(state_url="sqlite:///state.db") == default
+
+
+def test_each_choice_of_the_templates_reaches_the_app() -> None:
+    assert written(template("app").plain["variables"]["limits"]["value"]) == {
+        "REQUESTS_AT_ONCE": "string(requestsAtOnce)",
+        "HOURLY_REQUEST_CAP": "string(hourlyRequestCap)",
+        "MAPPING_INTAKE": "mappingIntake",
+    }
+
+
 def test_what_an_operator_chooses_starts_with_the_defaults() -> None:
     chosen = json.loads((INFRA / "settings.json").read_text(encoding="utf-8"))
     assert {name: Settings.model_fields[name.lower()].default for name in chosen} == chosen
+    # Each schedule, for the bindings, and what bounds the volume of logs.
+    assert set(chosen) == set(re.findall(r"%(\w+)%", json.dumps(BINDINGS))) | {"LOG_LEVEL"}
 
 
 # --- and they work ----------------------------------------------------------------------------------------
@@ -149,9 +174,11 @@ def test_limits_are_those_of_the_settings() -> None:
 
 def test_secrets_are_references_to_the_vault_and_only_when_asked_for() -> None:
     settings = deployed()
-    for name in SECRETS:
-        assert settings[name].startswith("@Microsoft.KeyVault(SecretUri=")
+    for name, secret in SECRETS.items():
+        reference = f"@Microsoft.KeyVault(SecretUri=${{secretsUri}}/{secret}/)"
+        assert settings[name] == reference, "each by its own name, and its newest version"
     text = template("app").text
+    assert "\nvar secretsUri = 'https://${vaultName}${environment().suffixes.keyvaultDns}/secrets'\n" in text
     assert "empty(patSecretName) ? {} : {" in text
     assert "empty(clientSecretName) ? {} : {" in text
     assert set(re.findall(r"@Microsoft\.KeyVault", text)) == {"@Microsoft.KeyVault"}
@@ -165,4 +192,6 @@ def test_connections_are_by_identity() -> None:
         assert connection not in settings
         assert settings[f"{connection}__credential"] == "managedidentity"
         assert settings[f"{connection}__clientId"] == CLIENT_ID
-    assert "Authorization=AAD" in settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]
+    # Without the client id telemetry would be sent as a system-assigned identity, which the app has not.
+    whose = settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]
+    assert set(whose.split(";")) == {f"ClientId={CLIENT_ID}", "Authorization=AAD"}

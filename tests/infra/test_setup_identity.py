@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.bicep import ROOT
+from tests.infra.azure import Azure
+from tests.infra.bicep import ROOT, template
 
 AZ = '''#!{python}
 """Answers as the Azure CLI does, of a directory that is kept in a file."""
@@ -99,6 +100,9 @@ def test_it_is_made_once(directory: Directory) -> None:
     assert made["web"]["redirectUris"] == [f"{APP}/.auth/login/aad/callback"]
     assert made["web"]["implicitGrantSettings"] == {"enableIdTokenIssuance": True}
     assert made["identifierUris"] == ["api://client"]
+    # The issuer that app.bicep names is that of tokens of version 2.
+    assert made["api"] == {"requestedAccessTokenVersion": 2}
+    assert "/v2.0'" in template("app").text
     assert [one["value"] for one in made["appRoles"]] == ["SecurityReader", "ConnectorContributor"]
     assert directory.kept["principals"] == [{"appId": "client"}]
     assert "password" not in json.dumps(directory.kept).lower()
@@ -128,6 +132,7 @@ def test_what_it_has_besides_stays(directory: Directory) -> None:
     own = {"id": "1", "value": "SecurityReader/projects", "displayName": "x", "isEnabled": True}
     made["appRoles"] = [own]
     made["web"]["redirectUris"] = ["https://own.example/callback"]
+    made["api"] = {"requestedAccessTokenVersion": None, "knownClientApplications": ["other"]}
     directory.write(kept)
     assert directory.run("--app", APP).returncode == 0
     (mended,) = directory.kept["applications"]
@@ -137,6 +142,7 @@ def test_what_it_has_besides_stays(directory: Directory) -> None:
         "SecurityReader",
         "ConnectorContributor",
     ]
+    assert mended["api"] == {"requestedAccessTokenVersion": 2, "knownClientApplications": ["other"]}
     assert mended["web"]["redirectUris"] == [
         "https://own.example/callback",
         f"{APP}/.auth/login/aad/callback",
@@ -161,14 +167,58 @@ def test_what_the_azure_cli_says_is_told(directory: Directory) -> None:
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize("said", ["ERROR: Please run 'az login'", "ERROR: Please run 'az login'."])
+def test_what_it_adds_to_what_the_azure_cli_says_is_a_sentence_of_its_own(
+    directory: Directory, said: str
+) -> None:
+    directory.write({**directory.kept, "broken": said})
+    assert "Please run 'az login'. If you are not signed in" in directory.run("--app", APP).stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [("setup_identity", ("--app", APP)), ("setup_deployment", ("--github", "contoso/ado-connector"))],
+)
+def test_ctrl_c_is_told_without_a_trace(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], module: str, options: tuple[str, ...]
+) -> None:
+    azure = Azure(tmp_path / "programs", capfd)
+    (azure.folder / "az").write_text("#!/bin/sh\nkill -INT $PPID\n", encoding="utf-8")
+    # In a process of its own: the key reaches the program that waits, not the tests.
+    told = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", f"local.{module}", *options],
+        env={**os.environ, **azure.environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (130, "")
+    assert told.stderr == "Broken off. The same command again goes on.\n"
+
+
 def test_without_the_azure_cli_it_says_so(tmp_path: Path) -> None:
     told = Directory(tmp_path, with_cli=False).run("--app", APP)
     assert (told.returncode, told.stderr.count("az login")) == (1, 1)
 
 
-@pytest.mark.parametrize("app", ["func", "http://x.azurewebsites.net", "https://x/path", "https://"])
+@pytest.mark.parametrize(
+    "app",
+    [
+        "func",
+        "http://x.azurewebsites.net",
+        "https://x/path",
+        "https://",
+        "https://[::1",
+        "https://x.azurewebsites.net:99999",
+        "https://ana@x.azurewebsites.net",
+        # What "https://$FUNCTION_APP_NAME.azurewebsites.net" is in a new terminal.
+        "https://.azurewebsites.net",
+    ],
+)
 def test_an_address_that_is_none_is_refused(directory: Directory, app: str) -> None:
     told = directory.run("--app", app)
     assert told.returncode == 2
-    assert "--app" in told.stderr
+    assert f'--app: "{app}" is not the address of an app' in told.stderr
+    assert "In a new terminal FUNCTION_APP_NAME is empty" in told.stderr
+    assert "Traceback" not in told.stderr
     assert directory.kept["calls"] == []

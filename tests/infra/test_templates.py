@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shared.queue.receiver import QUEUES
 from tests.host.app_under_test import BINDINGS
-from tests.infra.bicep import FUNCTIONS, INFRA, ROOT, Template, body_of, every, template, templates
+from tests.infra.bicep import (
+    FUNCTIONS,
+    INFRA,
+    ROOT,
+    Template,
+    body_of,
+    every,
+    template,
+    templates,
+    written,
+)
 
 ALL = pytest.mark.parametrize("one", templates(), ids=lambda one: one.name)
 
@@ -122,6 +134,10 @@ def test_the_app_is_python_313_on_flex_consumption() -> None:
     assert plan["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
     (app,) = template("app").made("Microsoft.Web/sites")
     assert app["properties"]["functionAppConfig"]["runtime"] == {"name": "python", "version": "3.13"}
+    # In functionAppConfig, and from api-version 2023-12-01 on.
+    assert "siteUpdateStrategy: {\n        type: updateStrategy" in template("app").text
+    strategy = template("main").parameters["updateStrategy"]
+    assert strategy["default"] == "RollingUpdate"
     assert "'azd-service-name': 'connector'" in template("app").text
 
 
@@ -169,7 +185,7 @@ def test_no_public_endpoint_without_authentication() -> None:
     config = app["properties"]["siteConfig"]
     assert config["ftpsState"] == "Disabled"
     text = template("app").text
-    closed = "empty(apiClientId) && mappingIntake == 'off' ? 'Deny' : 'Allow'"
+    closed = "(empty(apiClientId) && mappingIntake == 'off') ? 'Deny' : 'Allow'"
     assert f"ipSecurityRestrictionsDefaultAction: {closed}" in text
     assert template("main").parameters["apiClientId"]["default"] == ""
     assert template("main").parameters["mappingIntake"]["default"] == "off"
@@ -179,7 +195,7 @@ def test_no_public_endpoint_without_authentication() -> None:
     assert sign_in["properties"]["platform"] == {"enabled": True}
     validation = sign_in["properties"]["globalValidation"]
     assert validation["requireAuthentication"] is True
-    assert validation["excludedPaths"] == ["/api/container-mappings"]
+    assert validation["excludedPaths"] == ["/api/container-mappings", "/api/health"]
     assert "unauthenticatedClientAction: empty(apiClientId) ? 'Return401' : 'RedirectToLoginPage'" in text
     assert function_route("receive_container_mapping") == "api/container-mappings"
     for file in ("storage", "service-bus", "key-vault"):
@@ -200,21 +216,51 @@ def test_no_key_is_read_and_no_secret_is_handed_on(one: Template) -> None:
 
 
 def test_outputs_are_names_and_addresses() -> None:
-    allowed = {"AZURE_LOCATION", "AZURE_TENANT_ID", "AZURE_RESOURCE_GROUP", "FUNCTION_APP_NAME"}
-    allowed |= {"STORAGE_ACCOUNT_NAME", "PACKAGE_CONTAINER", "APP_CLIENT_ID", "APP_OBJECT_ID"}
-    assert set(template("main").outputs) == allowed | {"STATE_URL", "QUEUE_URL", "TOKEN_KEY"}
-    assert template("main").outputs["TOKEN_KEY"]["value"] == "keyvault://${vaultName}/${tokenKeySecret}"
-
-
-def test_what_is_private_has_an_endpoint_and_a_zone() -> None:
-    endpoints = template("network").plain["variables"]["endpoints"]["value"]
-    assert {(one["name"], one["target"]) for one in endpoints} == {
-        ("blob", "storageId"),
-        ("table", "storageId"),
-        ("vault", "vaultId"),
-        ("namespace", "serviceBusId"),
+    assert {name: written(told["value"]) for name, told in template("main").outputs.items()} == {
+        "AZURE_LOCATION": "location",
+        "AZURE_TENANT_ID": "tenant().tenantId",
+        "AZURE_RESOURCE_GROUP": "group.name",
+        "FUNCTION_APP_NAME": "app.outputs.name",
+        "STORAGE_ACCOUNT_NAME": "storage.outputs.name",
+        "PACKAGE_CONTAINER": "storage.outputs.packageContainer",
+        "APP_CLIENT_ID": "identity.outputs.clientId",
+        "APP_OBJECT_ID": "identity.outputs.principalId",
+        "KEY_VAULT_NAME": "vaultName",
+        "STATE_URL": "tables://${storage.outputs.name}",
+        "QUEUE_URL": "servicebus://${serviceBusName}.servicebus.windows.net",
+        "TOKEN_KEY": "keyvault://${vaultName}/${tokenKeySecret}",
     }
-    assert all(one["zone"].startswith("privatelink.") for one in endpoints)
+    assert {
+        (one.name, name): written(told["value"])
+        for one in templates()
+        for name, told in one.outputs.items()
+        if one.name != "main.bicep"
+    } == {
+        ("app.bicep", "name"): "app.name",
+        ("identity.bicep", "id"): "identity.id",
+        ("identity.bicep", "clientId"): "identity.properties.clientId",
+        ("identity.bicep", "principalId"): "identity.properties.principalId",
+        ("monitoring.bicep", "applicationInsightsName"): "applicationInsights.name",
+        ("network.bicep", "appSubnetId"): "${network.id}/subnets/app",
+        ("storage.bicep", "id"): "account.id",
+        ("storage.bicep", "name"): "account.name",
+        ("storage.bicep", "packageContainer"): "packages.name",
+    }
+
+
+# --- azd --------------------------------------------------------------------------------------------------
+
+
+def test_azd_makes_these_resources_and_deploys_this_folder_to_the_app() -> None:
+    told = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
+    assert set(told) == {"name", "metadata", "requiredVersions", "infra", "services"}  # and runs nothing else
+    assert told["infra"] == {"provider": "bicep", "path": "infra"}
+    assert (ROOT / told["infra"]["path"] / "main.bicep").is_file()
+    # azd finds the app by the tag, and has Azure install the packages, as it does for Python unless told.
+    (app,) = template("app").made("Microsoft.Web/sites")
+    assert app["tags"]["function"]["parameters"]["arg_2"] == {"'azd-service-name'": "connector"}
+    assert told["services"] == {"connector": {"project": ".", "language": "python", "host": "function"}}
+    assert "'azd-env-name': environmentName" in template("main").text
 
 
 # --- what is deployed -------------------------------------------------------------------------------------
@@ -226,6 +272,9 @@ def test_what_is_not_deployed_is_ignored() -> None:
     ignored = [line for line in lines if not line.startswith("#")]
     deployed = {"function_app.py", "host.json", "requirements.txt", "handlers", "shared"}
     assert deployed & set(ignored) == set()
-    top = {one.name for one in ROOT.iterdir() if not one.name.endswith((".egg-info", ".db"))}
-    kept = {name for name in top if name not in ignored and not name.startswith(".git")}
+    # What people put there as well: an export of the state holds sealed sign-ins.
+    put = {"backups", ".azure", "local.settings.json", "state.db", "state.jsonl", "connector.yaml"}
+    top = {one.name for one in ROOT.iterdir()} | put
+    assert {".github", "azure-pipelines.yml"} <= top
+    kept = {name for name in top if not any(fnmatch.fnmatchcase(name, one) for one in ignored)}
     assert kept == deployed
