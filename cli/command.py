@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import click
 from cli.keys import Keys
 from cli.output import OutputFormat
 
+_TENANT = "AZURE_TENANT_ID"
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 """How every command shows its help."""
 
@@ -37,6 +40,23 @@ def _remember_output(context: click.Context, _: click.Parameter, value: str | No
 def _remember_settings(context: click.Context, _: click.Parameter, value: Path | None) -> None:
     if value is not None:
         context.ensure_object(Invocation).settings_file = value
+        _take_tenant(value)
+
+
+def _take_tenant(file: Path) -> None:
+    """AZURE_TENANT_ID is no setting of ours: Azure's clients and `--tenant` read it in the environment."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - only where there is a file
+
+    from shared.wiring.settings import SettingsError, check_file  # noqa: PLC0415 - slow to load
+
+    if os.environ.get(_TENANT):
+        return
+    tenant = None
+    with suppress(SettingsError):  # what is wrong with the file is told where all of it is read
+        check_file(file)
+        tenant = dotenv_values(file).get(_TENANT)
+    if tenant:
+        os.environ[_TENANT] = tenant
 
 
 def _common_options() -> list[click.Parameter]:
@@ -54,6 +74,7 @@ def _common_options() -> list[click.Parameter]:
             type=click.Path(path_type=Path),
             expose_value=False,
             callback=_remember_settings,
+            is_eager=True,
             help="File of NAME=value lines with settings; the environment wins over it.",
         ),
     ]

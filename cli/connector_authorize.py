@@ -11,8 +11,9 @@ import click
 from cli import keys
 from cli.command import Answer, Command, invocation
 from cli.connector_rows import connector_row
+from cli.hosting import only_with_app
 from cli.output import OutputFormat, note, write_line, write_object
-from cli.problems import CannotTell, ExitCode, WrongOption
+from cli.problems import CannotTell, ExitCode, Refused, WrongOption
 from cli.session import find_connector, opened, person
 from shared.model.connector import (
     AuthKind,
@@ -73,6 +74,8 @@ def authorize(wanted: str, account: str, device_code: bool | None, discovering: 
                 f'connector "{found.name}" signs in as {identity.kind.value}, which has no account.',
                 "Leave it out.",
             )
+        if identity.kind is not AuthKind.USER:
+            _check_is_here(found, identity, runtime)
         if identity.kind is AuthKind.USER:
             asked = replace(identity, account=account or identity.account)
             signed_in = sign_in(asked, found.tenant, runtime, device_code=device_code)
@@ -91,6 +94,16 @@ def authorize(wanted: str, account: str, device_code: bool | None, discovering: 
             f'Connector "{authorized.name}" is not authorized: {state.reason} {state.fix}'.strip()
         )
     return ExitCode.DONE
+
+
+def _check_is_here(connector: Connector, identity: IdentityReference, runtime: Runtime) -> None:
+    """What only a deployed app has is not tried here: that would tell a working connector as ended."""
+    if what := only_with_app(identity, runtime):
+        raise Refused(
+            f'Connector "{connector.name}" signs in as {identity.kind.value}, and {what} is not on this '
+            "machine but with the deployed app. Nothing was changed. The app tries it at its next discovery; "
+            f'"ado-connector connector show {connector.name}" then tells how that went.'
+        )
 
 
 def _identity_of(connector: Connector, *, discovering: bool) -> IdentityReference:

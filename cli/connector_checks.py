@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cli.checks import Check, Group, Outcome, Weight
+from cli.hosting import only_with_app
 from cli.output import instant, many
 from shared.model.connector import AuthorizationStatus, Connector, IdentityReference
 from shared.model.failure import Failure, FailureKind, ServiceError
@@ -92,6 +93,8 @@ def _sign_in(
         )
         return SignIn(made, None if outcome is Outcome.MET else failure)
 
+    if away := only_with_app(identity, runtime):
+        return SignIn(*_of_app(connector, away, check))
     client = runtime.factory.connect(identity, connector.tenant, Urgency.URGENT)
     try:
         client.sign_in()
@@ -116,6 +119,25 @@ def _sign_in(
     return check(
         Outcome.NOT_MET if failure.kind is FailureKind.DENIED else Outcome.UNKNOWN, failure.reason, failure
     )
+
+
+def _of_app(
+    connector: Connector, away: str, check: Callable[[Outcome, str, Failure | None], SignIn]
+) -> tuple[Check, Failure]:
+    """What the deployed app last told of a sign-in that cannot be tried from here, and that it cannot."""
+    known = connector.authorization
+    here = f"From here it cannot be tried: {away} is not on this machine but with the deployed app."
+    look = f'See what the app tells: "ado-connector connector show {connector.name}".'
+    untried = Failure(FailureKind.DENIED, "CredentialMissing", here, look)
+    if known.status in {AuthorizationStatus.OK, AuthorizationStatus.ENDING}:
+        when = f" at {instant(known.checked_at)}" if known.checked_at else ""
+        return check(Outcome.MET, f"The deployed app signed in{when}.", None).check, untried
+    if known.status is AuthorizationStatus.ENDED:
+        ended = replace(untried, code=known.code, fix=known.fix)
+        return check(
+            Outcome.NOT_MET, f"The deployed app cannot sign in: {known.reason}", ended
+        ).check, untried
+    return check(Outcome.UNKNOWN, here, untried).check, untried
 
 
 def _authorization(connector: Connector) -> Iterator[Check]:

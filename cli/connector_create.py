@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from cli import keys
 from cli.command import Answer, Command
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _NO_PREREQUISITE = "none"
 _DEFAULT_TENANT = "default"
+_BESIDES = {"dry_run", "device_code", "output", "settings"}
+"""Options that go with the questions: they say how, and nothing of the connector."""
+
 _OPTIONS = {
     "name": "--name",
     "mode": "--mode",
@@ -240,6 +244,7 @@ def create(**options: object) -> None:
         if not options["name"] and person_there:
             from cli.connector_wizard import document_by_asking  # noqa: PLC0415
 
+            _refuse_options()
             document = document_by_asking(runtime)
             manner = Manner(dry_run=dry_run, confirm=True, device_code=device_code)
         else:
@@ -254,6 +259,19 @@ def create(**options: object) -> None:
         if created is not None:
             reviewed = person_there or created.mode is DiscoveryMode.EXISTING
             say_created(take_stock(created, runtime) if reviewed else created)
+
+
+def _refuse_options() -> None:
+    """What is told by an option would be asked for all the same."""
+    context = click.get_current_context()
+    for one in context.command.params:
+        chosen = context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
+        if chosen and one.name not in _BESIDES:
+            raise WrongOption(
+                one.opts[0],
+                "without --name everything is asked for, and options are not taken.",
+                "Add --name, or leave the other options out.",
+            )
 
 
 def _wanted(options: dict[str, object]) -> _Wanted:

@@ -25,6 +25,7 @@ from cli.connector_review import (
 )
 from cli.connector_rows import connector_row
 from cli.connector_survey import Survey, survey
+from cli.hosting import only_with_app
 from cli.output import OutputFormat, note, write_line, write_object, write_rows
 from cli.problems import CannotTell, Refused, WrongOption
 from cli.session import person
@@ -162,6 +163,15 @@ def _tell(connector: Connector, changed: Sequence[Change], runtime: Runtime, man
         note(f'{setting} is not set: set it before "ado-connector run".')
     if not manner.review:
         return
+    away = only_with_app(connector.identity, runtime)
+    if away and not manner.dry_run:
+        note(
+            "What becomes of each organization cannot be told from here: the connector signs in with "
+            f"{away}, which the deployed app has and this machine has not."
+        )
+        if (limit := cannot_discover(connector)) != "":
+            note(limit)
+        return
     found = survey(connector, runtime, note)
     if not manner.dry_run:
         _note_organizations(found)
@@ -270,6 +280,10 @@ def take_stock(connector: Connector, runtime: Runtime) -> Connector:
     if missing_secrets(connector, runtime) or _waits_for_sign_in(connector):
         note(f"The existing organizations could not be listed yet. {later}")
         return connector
+    identities = (connector.identity, connector.discover_as)
+    if any(one is not None and only_with_app(one, runtime) for one in identities):
+        note(f"The deployed app lists the organizations at its next discovery. {later}")
+        return connector
     told = discover_connector(connector, runtime.dependencies)
     current = runtime.state.get_connector(connector.id) or connector
     if not told:
@@ -293,4 +307,7 @@ def say_created(connector: Connector) -> None:
     if _waits_for_sign_in(connector):
         note(f'Next: "ado-connector connector authorize {connector.name}" signs in for it.')
     else:
-        note('Next: "ado-connector run --once" finds its organizations and fills the inventory.')
+        note(
+            'Next: "ado-connector run --once" finds its organizations and fills the inventory. A deployed '
+            "app does so by itself, within a quarter of an hour."
+        )

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from cli.hosting import only_with_app
 from handlers.discover_organizations import observe_organizations
 from handlers.identity_rights import read_identity_rights
 from shared.model.connector import Connector
-from shared.model.failure import Failure, ServiceError
+from shared.model.failure import Failure, FailureKind, ServiceError
 from shared.model.identity import Account
 from shared.model.ids import OrganizationId
 from shared.model.observation import Observation
@@ -116,13 +117,18 @@ def survey(connector: Connector, runtime: Runtime, said: Callable[[str], None]) 
 def _observed(connector: Connector, runtime: Runtime) -> tuple[Observation[Account], Failure | None]:
     """The organizations, and why the identity that the connector runs as cannot sign in."""
     observed = observe_organizations(connector, runtime.dependencies)
+    if away := only_with_app(connector.identity, runtime):
+        return observed, Failure(
+            FailureKind.DENIED,
+            "CredentialMissing",
+            f"From here it cannot be told: {away} is not on this machine but with the deployed app.",
+            "Nothing to do: the app tells it after its next discovery.",
+        )
     try:
         runtime.dependencies.connect(connector, urgency=Urgency.URGENT).sign_in()
     except ServiceError as error:
         return observed, error.failure
     except SecretUnavailable as error:
-        from shared.model.failure import FailureKind  # noqa: PLC0415 - only then
-
         return observed, Failure(FailureKind.TRANSIENT, "SecretUnavailable", str(error))
     return observed, None
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from shared.wiring.runtime import Runtime
     from shared.wiring.settings import Settings
 
+_NOT_HERE = (
+    "The demo's state ends with it: the commands above are for organizations of your own, after "
+    '"ado-connector run".'
+)
 _NEWCOMER = "newcomer"
 _CHANGE_EVERY = 12.0
 
@@ -112,6 +116,7 @@ def _settings(directory: Path, world: SimulatedWorld) -> Settings:
                 "refresh_inventory",
                 "refresh_extensions",
                 "refresh_posture",
+                "report_status",
             )
         )
     }
@@ -242,6 +247,8 @@ def _tell(runtime: Runtime, world: SimulatedWorld, first: Pass) -> int:
         write_line(verdict)
         for one in differences:
             write_line(f"- {one}")
+        if summary.findings:
+            write_line(_NOT_HERE)
     else:
         note(verdict)
     return ExitCode.UNKNOWN if differences else ExitCode.DONE

@@ -175,8 +175,7 @@ def _opened(chosen: Settings, found: Examination) -> Iterator[Place | None]:
     except (StateUrlError, StateUnavailable) as error:
         if state is not None:
             state.close()
-        fix = "Check STATE_URL, and that the app may read and write there."
-        found.checks.append(_state(Outcome.NOT_MET, redact(str(error)), fix))
+        found.checks.append(_state(Outcome.NOT_MET, *_told(redact(str(error)))))
         yield None
         return
     found.checks.append(
@@ -201,6 +200,14 @@ def _opened(chosen: Settings, found: Examination) -> Iterator[Place | None]:
         yield Place(runtime, connectors, has_queue=queue is not None)
     finally:
         runtime.close()
+
+
+def _told(problem: str) -> tuple[str, str]:
+    """What is wrong with the state, and what to do: the error's own words where it has some."""
+    what, _, fix = problem.partition(". ")
+    if fix and "STATE_URL" in problem:
+        return f"{what}.", fix
+    return problem, "Check STATE_URL, and that the app may read and write there."
 
 
 class _NoQueue:

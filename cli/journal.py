@@ -10,7 +10,7 @@ import click
 
 from cli import keys
 from cli.command import Answer, Group, invocation
-from cli.output import Column, Row, instant, write_rows
+from cli.output import Column, Row, instant, note, write_rows
 from cli.session import named, opened
 from cli.times import parse_time
 from shared.model.ids import ConnectorId, OrganizationId
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _REFUSALS = 10_000
 """As many refusals are searched for those of an organization that is not known."""
+
+_KINDS = tuple(dict.fromkeys(one.value.partition(".")[0] for one in JournalEvent))
+"""What the names of events begin with."""
 
 _COLUMNS = (
     Column("AT", "at"),
@@ -50,6 +53,7 @@ def journal() -> None:
     answer=Answer(keys.JOURNAL, rows=True),
     examples=(
         "ado-connector journal list --limit 20",
+        "ado-connector journal list --organization contoso --event onboarding",
         "ado-connector journal list --organization contoso --event onboarding.refused",
         "ado-connector journal list --since 2026-01-31T08:00:00Z --output json",
     ),
@@ -57,10 +61,11 @@ def journal() -> None:
 @click.option("--organization", metavar="NAME", default=None, help="Only this organization: its name or id.")
 @click.option(
     "--event",
-    type=click.Choice([one.value for one in JournalEvent]),
+    type=click.Choice([*_KINDS, *(one.value for one in JournalEvent)]),
     metavar="EVENT",
     default=None,
-    help=f"Only this event: {', '.join(JournalEvent)}.",
+    help="Only this event, or those whose names begin with it (such as onboarding): "
+    f"{', '.join(JournalEvent)}.",
 )
 @click.option(
     "--since",
@@ -80,7 +85,8 @@ def list_(organization: str | None, event: str | None, since: str | None, limit:
     """List what happened, oldest first."""
     with opened() as runtime:
         start = parse_time("--since", since, runtime.clock.now())
-        entries = _entries(runtime.state, organization, JournalEvent(event) if event else None, start, limit)
+        found = _entries(runtime.state, organization, event, start, limit + 1)
+        entries = found[-limit:]
         names = {one.id: one.name for one in runtime.state.organizations()}
         connectors = {one.id: one.name for one in runtime.state.connectors()}
         write_rows(
@@ -89,20 +95,28 @@ def list_(organization: str | None, event: str | None, since: str | None, limit:
             invocation().output,
             empty="The journal has no such entry.",
         )
+        if len(found) > len(entries):
+            note(f"These are the newest {limit:,}: --limit, --event and --since show others.")
 
 
 def _entries(
-    state: ConnectorState, wanted: str | None, event: JournalEvent | None, since: datetime | None, limit: int
+    state: ConnectorState, wanted: str | None, event: str | None, since: datetime | None, limit: int
 ) -> tuple[JournalEntry, ...]:
-    if wanted is None:
-        return state.journal(event=event, since=since, limit=limit)
-    known = sorted(state.organizations(), key=lambda one: one.id)
-    found: dict[int, JournalEntry] = {}
-    for organization in named(known, wanted):
-        for entry in state.journal(organization=organization.id, event=event, since=since, limit=limit):
-            found[entry.id] = entry
+    events: list[JournalEvent | None] = [
+        one for one in JournalEvent if event in {one.value, one.value.partition(".")[0]}
+    ] or [None]
+    organizations: list[OrganizationId | None] = [None]
+    if wanted is not None:
+        known = sorted(state.organizations(), key=lambda one: one.id)
+        organizations = [one.id for one in named(known, wanted)]
+    found: dict[int, JournalEntry] = {
+        entry.id: entry
+        for organization in organizations
+        for one in events
+        for entry in state.journal(organization=organization, event=one, since=since, limit=limit)
+    }
     # The refusal of an organization that nobody knows has a name alone.
-    if event in {None, JournalEvent.ONBOARDING_REFUSED}:
+    if wanted is not None and not {None, JournalEvent.ONBOARDING_REFUSED}.isdisjoint(events):
         for entry in state.journal(event=JournalEvent.ONBOARDING_REFUSED, since=since, limit=_REFUSALS):
             if entry.organization is None and entry.subject_name.casefold() == wanted.strip().casefold():
                 found[entry.id] = entry

@@ -643,3 +643,24 @@ STATE_IMPORTED: Keys = {
     "sha256": "digest of the file's lines, as its last line says it",
     "imported": "false where the file was only checked",
 }
+
+STATE_VERIFIED: Keys = {
+    "repaired": "whether it was asked to mend what it finds",
+    "counts": "how many findings of each outcome",
+    "findings": "what contradicts itself, one object each",
+}
+
+STATE_FINDING: Keys = {
+    "code": "stable name of what is wrong",
+    "organizationId": "of which organization, where it belongs to one",
+    "what": "what was found, with ids",
+    "why": "what comes of it",
+    "outcome": "`found`; with --repair: `mended`, `due` (the work that finds out what is right is due now), "
+    "`byHand`, `busy` (it is being worked on) or `changed` (it is no longer as it was found)",
+    "fix": "what a person can do, where only a person can",
+}
+
+STATE_COMPACTED: Keys = {
+    "bytesBefore": "size of the file before; null in Azure Table Storage",
+    "bytesAfter": "size of the file after",
+}

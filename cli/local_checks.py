@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.checks import Check, Group, Outcome, Weight
+from cli.output import many
 from cli.queues import dead_letter_count
 from shared.model.connector import AuthKind, Connector
 from shared.model.failure import ServiceError
@@ -37,9 +38,8 @@ def queue_answers(place: Place) -> Iterator[Check]:
     try:
         dead = dead_letter_count(place.runtime.queue)
     except StateUnavailable as error:
-        yield _queue(
-            Outcome.NOT_MET, str(error), "Check QUEUE_URL, and that the app may read and send there."
-        )
+        problem, _, fix = str(error).partition(". ")
+        yield _queue(Outcome.NOT_MET, f"{problem.rstrip('.')}.", fix or _QUEUE_FIX)
         return
     yield _queue(Outcome.MET, "The queues answer.")
     if dead:
@@ -48,10 +48,13 @@ def queue_answers(place: Place) -> Iterator[Check]:
             Group.QUEUE,
             "dead letters",
             Outcome.NOT_MET,
-            f"{dead} messages could not be handled.",
+            f"{many(dead, 'message')} could not be handled.",
             "the work that they name, unless it was done since",
             'See why: "ado-connector queue dead-letters list"; then replay or discard them.',
         )
+
+
+_QUEUE_FIX = "Check QUEUE_URL, and that the app may read and send there."
 
 
 def _queue(outcome: Outcome, evidence: str, fix: str = "") -> Check:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 DISCOVER = "discover_organizations"
+REPORT = "report_status"
 STEPS: tuple[tuple[str, tuple[tuple[str, WorkKind], ...]], ...] = (
     ("Checking prerequisites", (("refresh_prerequisites", WorkKind.PREREQUISITES),)),
     (
@@ -33,6 +34,9 @@ STEPS: tuple[tuple[str, tuple[tuple[str, WorkKind], ...]], ...] = (
 
 _GLANCE = timedelta(milliseconds=200)
 """How often to look whether other processes are done."""
+
+_SOON = timedelta(seconds=3)
+"""Longer than work waits that met another process in the same record, and than a message is on its way."""
 
 
 def _silent(_: str) -> None:
@@ -72,6 +76,8 @@ class Pass:
             for timer, kind in timers:
                 self._queue(timer, kind)
             self.drain()
+        # Who runs this now and then, with no app beside it, is told in the log and by metrics all the same.
+        self._fire(REPORT)
 
     def _try_again(self) -> None:
         """What was refused or failed is tried now: whoever runs this may have mended it."""
@@ -94,9 +100,10 @@ class Pass:
     def drain(self) -> None:
         """Work until nothing may start now; pauses of the rate limit are waited for as long as allowed."""
         while True:
-            self._host.drain()
+            self._host.drain(wait_for=self._is_worth_waiting)
             now = self._runtime.clock.now()
-            if self._patience > _GLANCE and done_elsewhere(self._runtime, now):
+            elsewhere = done_elsewhere(self._runtime, now) or is_on_its_way(self._runtime, now)
+            if self._patience > _GLANCE and elsewhere:
                 # What another process has in hand is part of the answer.
                 self._patience -= _GLANCE
                 self._runtime.clock.sleep(_GLANCE.total_seconds())
@@ -107,6 +114,12 @@ class Pass:
             self._patience -= resume - now
             self._say(f"Waiting for the rate limit until {resume:%H:%M:%S} UTC")
             self._runtime.clock.sleep((resume - now).total_seconds())
+
+    def _is_worth_waiting(self, available: datetime) -> bool:
+        """Of what the rate limit holds back, the person is told first."""
+        now = self._runtime.clock.now()
+        resume = next_after_throttle(self._runtime, now)
+        return available - now <= min(_SOON, self._patience) and (resume is None or available < resume)
 
     def _fire(self, timer: str) -> None:
         if not self._host.fire(timer):
@@ -127,6 +140,22 @@ def done_elsewhere(runtime: Runtime, now: datetime) -> bool:
     longest = runtime.dependencies.intervals.lease
     return any(
         is_held(work, now, longest) and work.leased_by != owner and is_alive(work.leased_by)
+        for work in runtime.state.work()
+    )
+
+
+def is_on_its_way(runtime: Runtime, now: datetime) -> bool:
+    """Whether work is due whose message was sent just now, and that no process has in hand yet.
+
+    Asked when the queues hold nothing more for this process, so that another one is about to begin with it.
+    """
+    longest = runtime.dependencies.intervals.lease
+    return any(
+        work.queued_at is not None
+        and now - _SOON < work.queued_at <= now
+        and work.due_at <= now
+        and (work.not_before is None or work.not_before <= now)
+        and not is_held(work, now, longest)
         for work in runtime.state.work()
     )
 

@@ -98,11 +98,12 @@ def list_(organization: str | None, connector: str | None) -> None:
             for view in views(runtime.state, chosen)
             if only is None or (view.connector is not None and view.connector.id == only)
         )
+        look = "run --once" if runtime.state.connectors() else "connector create"
         write_rows(
             rows,
             COLUMNS,
             invocation().output,
-            empty='No organization is known yet. "ado-connector run --once" looks for them.',
+            empty=f'No organization is known yet. "ado-connector {look}" looks for them.',
         )
 
 
@@ -197,7 +198,7 @@ def onboard(name: str, connector: str, reason: str, wait: bool, dry_run: bool) -
         write_line(f'Queued: onboard "{wanted}" by connector "{chosen.name}".')
     note(
         'It takes effect when the deployed app or "ado-connector run" takes it from the queue. '
-        f'See the answer: "ado-connector journal list --organization {wanted}".'
+        f'See the answer: "ado-connector journal list --organization {wanted} --event onboarding".'
     )
     return ExitCode.DONE
 
@@ -244,7 +245,7 @@ def _answer(asked: dict[str, object], asked_at: datetime, runtime: Runtime) -> i
     if not answers:
         raise CannotTell(
             f'There is no answer for "{name}" yet. See "ado-connector status" for what it waits for, and '
-            f'"ado-connector journal list --organization {name}".'
+            f'"ado-connector journal list --organization {name} --event onboarding".'
         )
     last = answers[-1]
     onboarded = last.event is JournalEvent.ONBOARDING_CHANGED and last.after == "Onboarded"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import traceback
@@ -104,6 +105,8 @@ def main() -> None:
 
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code. No traceback ever gets out."""
+    # What Azure's clients log of a failure is told in our own words; unheard, it would go to stderr as well.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -133,7 +136,8 @@ def _abandon_stdout() -> None:
 
 
 def _unexpected(problem: Exception) -> int:
-    from shared.ports import StateConflict, StateUnavailable  # noqa: PLC0415 - only needed when it went wrong
+    from shared.ports import SecretUnavailable, StateConflict, StateUnavailable  # noqa: PLC0415 - only needed when it went wrong
+    from shared.queue.receiver import QueueUnavailable  # noqa: PLC0415
     from shared.wiring.settings import SettingsError  # noqa: PLC0415
 
     message = redact(str(problem)).strip()
@@ -141,11 +145,14 @@ def _unexpected(problem: Exception) -> int:
         for line in message.splitlines():
             note(f"Error: {line}")
         return ExitCode.UNKNOWN
-    if isinstance(problem, StateUnavailable):
-        note(
-            f"Error: the state cannot be used: {message} "
-            "Check STATE_URL, and that its folder can be written to."
-        )
+    if isinstance(problem, QueueUnavailable):
+        note(f"Error: the queues cannot be used: {message}")
+    elif isinstance(problem, SecretUnavailable):
+        note(f"Error: {message}")
+    elif isinstance(problem, StateUnavailable):
+        # A state in Azure names its setting and what to do, and has no folder.
+        fix = "" if "STATE_URL" in message else " Check STATE_URL, and that its folder can be written to."
+        note(f"Error: the state cannot be used: {message}{fix}")
     elif isinstance(problem, StateConflict):
         note("Error: something else changed the same record at the same time. Try again.")
     else:

@@ -93,7 +93,11 @@ def send(name: str, body: str | None) -> None:
 
     It is not looked at here: one that cannot be read ends up with the dead letters, with the reason.
     """
+    if body is None and sys.stdin.isatty():
+        note("Type the message, and Ctrl-D on a line of its own at its end.")
     content = sys.stdin.buffer.read() if body is None else body.encode("utf-8", "surrogateescape")
+    if not content.strip():
+        raise WrongOption("--body", "there is no message.", "Give it with --body, or on standard input.")
     from shared.queue.receiver import MessageTooLarge  # noqa: PLC0415 - heavy
 
     with opened() as runtime:

@@ -13,7 +13,7 @@ from cli.command import Answer, Command, invocation
 from cli.connector_rows import connector_row
 from cli.findings import Finding, find_all
 from cli.organization_rows import extension_row
-from cli.output import Column, OutputFormat, Row, instant, write_line, write_object, write_rows
+from cli.output import Column, OutputFormat, Row, instant, many, write_line, write_object, write_rows
 from cli.problems import ExitCode
 from cli.queues import QUEUE_COLUMNS, queue_rows
 from cli.session import opened
@@ -95,7 +95,7 @@ def _read(runtime: Runtime, now: datetime) -> dict[str, object]:
     queues = queue_rows(runtime.queue)
     dead = sum(one["deadLetters"] for one in queues if isinstance(one["deadLetters"], int))
     if dead:
-        reason = f'{dead} messages could not be handled. See "ado-connector queue dead-letters list".'
+        reason = f'{many(dead, "message")} could not be handled. See "ado-connector queue dead-letters list".'
         findings.append(Finding("queue", reason, is_untold=False, needs_person=True))
     work = _work_rows(runtime, now)
     findings += [

@@ -115,7 +115,7 @@ def summarize(
         findings.append(
             Finding(
                 "queue",
-                f"{dead_letters - dead_letters_before} messages could not be handled. "
+                f"{many(dead_letters - dead_letters_before, 'message')} could not be handled. "
                 'See why: "ado-connector queue dead-letters list".',
                 is_untold=True,
                 needs_person=True,

@@ -36,7 +36,9 @@ class Terminal:
 
     def answer(self, question: str, answer: str) -> None:
         """Wait for the question, and type the answer."""
-        self._read_until(lambda new: question in new and PROMPT.search(new.rstrip("\r\n")) is not None)
+        assert self._read_until(
+            lambda new: question in new and PROMPT.search(new.rstrip("\r\n")) is not None
+        ), f"{question} was not asked: {self.seen}"
         os.write(self._terminal, f"{answer}\n".encode())
 
     def end(self) -> int:
@@ -44,7 +46,8 @@ class Terminal:
         self._read_until(lambda _: False)
         return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
 
-    def _read_until(self, enough: Any) -> None:
+    def _read_until(self, enough: Any) -> bool:
+        """Whether it came to that; the program may have ended before."""
         new = ""
         deadline = time.monotonic() + 60
         while not enough(new):
@@ -60,6 +63,7 @@ class Terminal:
                 break
             new += piece
         self.seen += new
+        return bool(enough(new))
 
 
 def asked(mode: str) -> Terminal:
@@ -284,3 +288,11 @@ def test_a_move_to_whoever_may_not_onboard_it_is_refused(ado: CommandLine, simul
     assert "Basic access level" in refused.err
     with open_state(os.environ["STATE_URL"]) as state:
         assert not [one for one in state.journal() if one.event is JournalEvent.CLAIM_MOVED]
+
+
+@pytest.mark.parametrize("options", [("--auth", "managed-identity"), ("--organization", "contoso")])
+def test_options_are_not_passed_over_where_everything_is_asked(options: tuple[str, ...]) -> None:
+    terminal = Terminal("connector", "create", *options)
+    assert terminal.end() == 2
+    assert f"{options[0]}: without --name everything is asked for" in terminal.seen
+    assert "Name of the connector" not in terminal.seen

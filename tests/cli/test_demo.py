@@ -51,6 +51,7 @@ def test_the_table_names_every_organization_whatever_the_callers_settings(
     assert "3 organizations" in told.out
     assert "A new organization appears" in told.err
     assert "A new repository appears" in told.err
+    assert "The demo's state ends with it" in told.out
     assert not settings.exists()
 
 

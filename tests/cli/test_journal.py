@@ -88,6 +88,20 @@ def test_of_one_event(ado: CommandLine) -> None:
     assert ado.json(*of_alpha) == []
 
 
+def test_of_all_events_whose_names_begin_so(ado: CommandLine) -> None:
+    of_organizations = ado.json("journal", "list", "--event", "organization")
+    assert events(of_organizations) == ["organization.discovered", "organization.renamed"]
+    (refused,) = ado.json("journal", "list", "--organization", "nobody", "--event", "onboarding")
+    assert refused["event"] == "onboarding.refused"
+
+
+def test_that_there_are_more_is_told(ado: CommandLine) -> None:
+    cut = ado("journal", "list", "--limit", "2", "--output", "json")
+    assert events(cut.json) == ["organization.renamed", "onboarding.refused"]
+    assert cut.err == "These are the newest 2: --limit, --event and --since show others.\n"
+    assert ado("journal", "list", "--limit", "3").err == ""
+
+
 @pytest.mark.parametrize(
     ("since", "count"),
     [

@@ -42,6 +42,14 @@ def test_send_standard_input_byte_for_byte(ado: CommandLine, queue: Queues) -> N
     assert delivery.body == b"\xff\x00 not text\r\n"
 
 
+@pytest.mark.parametrize("told", [("--body", " "), ()])
+def test_no_message_is_not_sent(ado: CommandLine, queue: Queues, told: tuple[str, ...]) -> None:
+    done = ado.process("queue", "send", "onboarding", *told, stdin=b"\n", code=None)
+    assert done.code
+    assert "--body: there is no message. Give it with --body, or on standard input." in done.err
+    assert list(queue.receive("onboarding")) == []
+
+
 def test_counts_of_every_queue(ado: CommandLine, queue: Queues) -> None:
     queue.send_raw("posture", b"{}")
     give_up(queue, "onboarding", b"x")

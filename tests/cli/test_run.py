@@ -5,13 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from cli import keys
 from local.ado_simulator import Fault, Simulator, World
 from local.ado_simulator.resources import PROJECT_SETTINGS
+from shared.model.command import DoWork
+from shared.model.work import WorkKind
+from shared.ports import State
+from shared.queue import open_queue
+from shared.wiring.clock import SystemClock
 from tests.cli.conftest import ROOT, CommandLine, command
 
 INVENTORY = r"_apis/git/repositories"
@@ -173,6 +179,23 @@ def test_short_pauses_of_the_rate_limit_are_waited_for(
     told = ado("run", "--once", "--output", "json")
     assert told.json["totals"]["repositories"] == 12
     assert "Waiting for the rate limit" in told.err
+
+
+def test_work_that_another_process_puts_off_for_a_moment_is_done(
+    ado: CommandLine, simulator: Simulator, state: State, settings: Path
+) -> None:
+    ado("run", "--once")
+    simulator.reset_requests()
+    now = datetime.now(UTC)
+    organization = state.organizations()[0]
+    work = state.bring_forward(organization.id, WorkKind.INVENTORY, now)
+    assert state.mark_queued(work, now) is not None
+    queue = open_queue(f"sqlite:///{settings}", SystemClock())
+    later = now + timedelta(seconds=1)
+    queue.send(DoWork(organization.id, WorkKind.INVENTORY, work.revision), not_before=later)
+    queue.close()
+    ado("run", "--once")
+    assert listings(simulator) == 1
 
 
 def test_longer_pauses_than_allowed_are_told(

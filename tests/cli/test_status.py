@@ -92,6 +92,7 @@ def test_dead_letters_need_a_person(ado: CommandLine, simulator: Simulator) -> N
     told = ado.json("status", code=1)
     assert told["deadLetters"] == 1
     assert "dead-letters list" in told["findings"][-1]["reason"]
+    assert told["findings"][-1]["reason"].startswith("1 message could not be handled.")
 
 
 # --- what is stuck ----------------------------------------------------------------------------------------

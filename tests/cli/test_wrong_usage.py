@@ -70,6 +70,7 @@ CASES = [
     (("demo", "--projects", "many"), "--projects", "integer"),
     (("--settings", "/nowhere/at/all", "connector", "list"), "--settings", "NAME=value"),
     (("status", "--settings", "/nowhere/at/all"), "--settings", "NAME=value"),
+    (("status", "--settings", "/"), "--settings: / is a folder", "NAME=value"),
     (("nonsense",), "nonsense", "--help"),
     (("connector", "nonsense"), "nonsense", "--help"),
     (("connector", "list", "--nonsense"), "--nonsense", "--help"),
@@ -122,6 +123,24 @@ def test_a_state_of_another_program_is_left_alone(
     monkeypatch.setenv("STATE_URL", f"sqlite:///{tmp_path}/other.db")
     assert "STATE_URL" in ado("status", code=2).err
     assert (tmp_path / "other.db").read_text() == "this is no database, but it is somebody's"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('STATE_URL="tables://contoso"\n{"kind":"end","counts":{}}\n', "line 2 of {} is no NAME=value"),
+        ("\N{LATIN SMALL LETTER E WITH ACUTE}=1\n", "{} is not a UTF-8 text file"),
+    ],
+)
+def test_a_file_of_something_else_is_not_taken_for_settings(
+    ado: CommandLine, tmp_path: Path, content: str, told: str
+) -> None:
+    """Else its lines would be passed over, and the command would work on the state of this machine."""
+    file = tmp_path / "state.jsonl"
+    file.write_text(content, encoding="latin-1")
+    ended = ado("status", "--settings", str(file), code=2)
+    assert ended.out == ""
+    assert ended.err == f"Error: --settings: {told.format(file)}. Give a file of NAME=value lines.\n"
 
 
 def test_the_environment_wins_over_the_settings_file(

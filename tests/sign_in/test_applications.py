@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tests.operate.test_alerts import fires
 from tests.sign_in.bench import Bench
 
 CLIENT = "22222222-3333-4444-5555-666666666666"
@@ -18,7 +21,7 @@ def ready(bench: Bench) -> Bench:
     bench.directory.add_application(CLIENT, bench.tenant, secret=SECRET, object_id=application.origin_id)
     bench.more = {"AZURE_CLIENT_SECRET": SECRET}
     names = [one.name for one in bench.world.organizations[:2]]
-    bench.ado_connector(
+    bench.run(
         *("connector", "create", "--name", "contoso", "--auth", "service-principal", "--client-id", CLIENT),
         *("--tenant", bench.tenant.id, "--mode", "existing"),
         *(part for name in names for part in ("--organization", name)),
@@ -77,4 +80,10 @@ def test_a_certificate_that_soon_ends_is_told_before(ready: Bench) -> None:
     shown = ready.connector()
     assert shown["authorization"] == "ending"
     assert shown["authorizationExpiresAt"] is not None
-    assert "authorization.ending" in told.err
+    (line,) = [one for one in told.err.splitlines() if "authorization.ending" in one]
+    # As a person reads it; the same fields as in JSON.
+    fields = re.search(r"\[(\w+) *\] (\S+) +connector=(\S+) reason='([^']+)'", line)
+    assert fields is not None
+    level, event, connector, reason = fields.groups()
+    assert fires("authorization-ended", {"event": event, "connector": connector, "reason": reason})
+    assert (level, connector) == ("error", "contoso")

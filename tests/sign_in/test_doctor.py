@@ -22,7 +22,7 @@ REFUSALS = {
 
 def doctor(bench: Bench, *arguments: str, code: int) -> Any:
     """What it tells, as JSON."""
-    return bench.ado_connector("doctor", *arguments, "--output", "json", code=code).json
+    return bench.run("doctor", *arguments, "--output", "json", code=code).json
 
 
 def of(told: Any, organization: str | None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_a_person_who_signed_in_has_everything(bench: Bench) -> None:
     for organization in bench.world.organizations:
         organization.set_policy("DisallowOAuthAuthentication", value=True)
     bench.create()
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     told = doctor(bench, code=0)
     assert told["plan"] == []
     assert of(told, None)["signIn"]["outcome"] == of(told, None)["tokenKey"]["outcome"] == "met"
@@ -51,7 +51,7 @@ def test_a_person_who_signed_in_has_everything(bench: Bench) -> None:
 def test_every_refusal_of_entra_is_told_by_its_name_and_over_when_it_is(bench: Bench) -> None:
     bench.directory.token_seconds = 200
     bench.create()
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     seen = set()
     for refusal, (word, fix) in REFUSALS.items():
         bench.ana.refusal = refusal
@@ -84,7 +84,7 @@ def test_an_organization_of_another_tenant_is_told_from_one_that_does_not_know_t
     bench: Bench, *, elsewhere: bool
 ) -> None:
     bench.create()
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     organization = bench.world.organizations[0]
     if elsewhere:
         organization.tenant = ELSEWHERE
@@ -109,8 +109,8 @@ def test_trouble_of_entra_costs_nothing_while_the_kept_token_lasts(bench: Bench)
 
 def test_it_shows_no_secret_not_even_at_debug_level(bench: Bench) -> None:
     bench.create()
-    bench.ado_connector("run", "--once")
-    told = bench.ado_connector("doctor", code=0, LOG_LEVEL="debug")
+    bench.run("run", "--once")
+    told = bench.run("doctor", code=0, LOG_LEVEL="debug")
     assert bench.directory.issued
     for secret in bench.directory.issued:
         assert secret not in told.out + told.err

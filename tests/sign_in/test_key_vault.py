@@ -33,11 +33,11 @@ def test_the_key_is_made_with_the_first_sign_in_and_a_new_version_takes_over(
     assert not (bench.folder / "configuration" / "ado-connector" / "token.key").exists()
     vault.secrets["token-key"]["newer"] = first[::-1].strip("=") + "="
     bench.directory.token_seconds = 3600
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     with bench.state() as state:
         (connector,) = state.connectors()
         assert '"key":"newer"' in state.sign_in(connector.identity.sign_in).sealed
-    bench.ado_connector("run", "--once", "--now")
+    bench.run("run", "--once", "--now")
     assert bench.connector()["authorization"] == "ok"
     assert first.encode() not in bench.everything_kept()
 
@@ -45,9 +45,9 @@ def test_the_key_is_made_with_the_first_sign_in_and_a_new_version_takes_over(
 def test_a_vault_that_refuses_is_our_own_trouble_and_ends_nothing(bench: Bench, vault: Vault) -> None:
     bench.create()
     vault.refuses = 403
-    told = bench.ado_connector("run", "--once", code=2)
+    told = bench.run("run", "--once", code=2)
     assert "Key Vault Secrets User" in told.out + told.err
     assert bench.connector()["authorization"] != "ended"
     vault.refuses = 0
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     assert bench.connector()["authorization"] == "ok"

@@ -14,7 +14,7 @@ from tests.sign_in.bench import ANA, Bench
 def test_a_device_code_signs_in_and_the_connector_works(bench: Bench) -> None:
     created = bench.create("--output", "json").json
     assert (created["auth"], created["account"]) == ("user", ANA)
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     shown = bench.connector()
     assert shown["authorization"] == "ok"
     with bench.state() as state:
@@ -95,7 +95,7 @@ def test_a_sign_in_that_is_declined_or_never_made_writes_nothing(bench: Bench, h
 
 
 def test_an_unknown_tenant_is_named_as_such(bench: Bench) -> None:
-    ended = bench.ado_connector(
+    ended = bench.run(
         *("connector", "create", "--name", "contoso", "--auth", "user", "--device-code"),
         *("--tenant", "nobody.example"),
         code=2,
@@ -112,7 +112,7 @@ def test_two_processes_renew_once(bench: Bench) -> None:
         for ended in pool.map(lambda _: bench.ado_connector("run", "--once"), range(2)):
             assert ended.code == 0
     assert bench.directory.asked["refresh_token"] == 1
-    bench.ado_connector("run", "--once", "--now")
+    bench.run("run", "--once", "--now")
     assert bench.directory.asked["refresh_token"] == 1
 
 
@@ -120,18 +120,18 @@ def test_passing_trouble_of_entra_costs_nothing_while_the_token_lasts(bench: Ben
     bench.directory.token_seconds = 290
     bench.create()
     bench.directory.trouble = [503] * 50
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     assert bench.connector()["authorization"] == "ok"
 
 
 def test_no_store_file_log_or_answer_holds_a_secret(bench: Bench) -> None:
     bench.directory.token_seconds = 290
     bench.create()
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
     bench.ana.refusal = 50057
-    bench.ado_connector("run", "--once", "--now", code=2)
-    bench.ado_connector("status", "--output", "json", code=None)
-    bench.ado_connector("journal", "list", "--output", "json")
+    bench.run("run", "--once", "--now", code=2)
+    bench.run("status", "--output", "json", code=None)
+    bench.run("journal", "list", "--output", "json")
     bench.connector()
     kept = bench.everything_kept()
     assert len(bench.directory.issued) > 4
@@ -147,15 +147,15 @@ def test_without_its_key_a_sign_in_says_so_and_a_stranger_s_key_does_not_open_it
     assert key.stat().st_mode & 0o777 == 0o600
     kept = key.read_bytes()
     key.unlink()
-    told = bench.ado_connector("run", "--once", code=2)
+    told = bench.run("run", "--once", code=2)
     assert "token.key" in told.out + told.err
-    bench.ado_connector("run", "--once", code=2, XDG_CONFIG_HOME=str(bench.folder / "another"))
+    bench.run("run", "--once", code=2, XDG_CONFIG_HOME=str(bench.folder / "another"))
     key.write_bytes(kept)
     key.chmod(0o644)
-    told = bench.ado_connector("run", "--once", code=2)
+    told = bench.run("run", "--once", code=2)
     assert "chmod 600" in told.out + told.err
     key.chmod(0o600)
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
 
 
 def test_a_damaged_sign_in_asks_for_a_new_one(bench: Bench) -> None:
@@ -166,11 +166,11 @@ def test_a_damaged_sign_in_asks_for_a_new_one(bench: Bench) -> None:
             """UPDATE sign_ins SET document = replace(document, 'sealed\\":\\"', 'sealed\\":\\"AAAA')"""
         )
     database.close()
-    told = bench.ado_connector("run", "--once", code=2)
+    told = bench.run("run", "--once", code=2)
     assert "cannot be opened" in told.out + told.err
     assert bench.connector()["authorization"] == "ended"
     bench.ado_connector("connector", "authorize", "contoso", "--device-code", watch=bench.approving())
-    bench.ado_connector("run", "--once")
+    bench.run("run", "--once")
 
 
 def test_somebody_else_takes_over_and_the_journal_says_who(bench: Bench) -> None:
@@ -188,7 +188,7 @@ def test_somebody_else_takes_over_and_the_journal_says_who(bench: Bench) -> None
         (entry,) = [one for one in state.journal() if one.event is JournalEvent.CONNECTOR_AUTHORIZED]
         assert (entry.before, entry.after) == (ANA, ben.name)
         assert entry.requested_by
-    bench.ado_connector("run", "--once", "--now")
+    bench.run("run", "--once", "--now")
     told = bench.ado_connector(
         *("connector", "authorize", "contoso", "--device-code", "--account", ben.name),
         watch=bench.approving(),

@@ -30,6 +30,7 @@ class Vault:
         keys = jwt.PyJWKClient(keys_url, ssl_context=context)
 
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
@@ -50,15 +51,15 @@ class Vault:
             def _may(self) -> bool:
                 vault.asked.append(f"{self.command} {urlsplit(self.path).path}")
                 scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-                if vault.refuses:
-                    self._answer(vault.refuses, {"error": {"code": "Forbidden", "message": "No."}})
-                    return False
                 try:
                     key = keys.get_signing_key_from_jwt(token).key
                     jwt.decode(token, key, ["RS256"], audience=AUDIENCE)
                 except jwt.PyJWTError:
                     challenge = f'Bearer authorization="{authority}", resource="{AUDIENCE}"'
                     self._answer(401, {"error": {"code": "Unauthorized"}}, {"WWW-Authenticate": challenge})
+                    return False
+                if vault.refuses:
+                    self._answer(vault.refuses, {"error": {"code": "Forbidden", "message": "No."}})
                     return False
                 return scheme == "Bearer"
 
@@ -87,6 +88,11 @@ class Vault:
         server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server_side.load_cert_chain(certificate, certificate.with_name("server.key"))
         self._server.socket = server_side.wrap_socket(self._server.socket, server_side=True)
+
+    @property
+    def port(self) -> int:
+        """Of this machine."""
+        return int(self._server.server_port)
 
     @property
     def setting(self) -> str:
