@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+
 import hypothesis
 import pytest
 
@@ -8,6 +10,11 @@ from tests.azurite.server import Azurite, shared
 # No deadline: how long an example takes says how busy the machine is, not whether the code is right.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+# A shell starts what is in its background with interrupts ignored, and so would be every program that a test
+# starts and then interrupts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

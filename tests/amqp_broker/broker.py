@@ -445,7 +445,7 @@ class Broker(Handler):  # type: ignore[misc] # the library has no types
     def _reply(self, link: Receiver, address: str, request: Message, entity: Entity | None) -> None:
         properties = {str(name): value for name, value in (request.properties or {}).items()}
         if address == "$cbs":
-            self.tokens.append(properties)
+            self.tokens.append({**properties, "token": request.body})
             code, body, condition = (401, None, "") if self._refuses_tokens else (202, None, "")
         elif entity is None:
             code, body, condition = 404, None, NOT_FOUND

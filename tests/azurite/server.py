@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ PROGRAM = ROOT / ".venv" / "azurite" / "node_modules" / "azurite" / "dist" / "sr
 _PATIENCE = 60.0
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Of the emulator's only account: the same for everybody, and published in its documentation."""
+ACCOUNT = "devstoreaccount1"
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,17 @@ class Azurite:
 
     port: int
     process: subprocess.Popen[bytes]
+    account: str = ACCOUNT
+    scheme: str = "http"
 
     @property
     def table_endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/devstoreaccount1"
+        return f"{self.scheme}://127.0.0.1:{self.port}/{self.account}"
 
     @property
     def connection_string(self) -> str:
         return (
-            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+            f"DefaultEndpointsProtocol={self.scheme};AccountName={self.account};"
             f"AccountKey={_KEY};TableEndpoint={self.table_endpoint}"
         )
 
@@ -55,10 +59,16 @@ class Azurite:
             self.process.wait(10)
         self.process.kill()
         self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
-def start() -> Azurite:
-    """Start one on a free port, and wait until it answers."""
+def start(account: str = ACCOUNT, certificate: tuple[Path, Path] | None = None) -> Azurite:
+    """Start one on a free port, and wait until it answers.
+
+    With a certificate and its key it serves HTTPS, and lets in whoever has a token of Entra ID for storage.
+    It looks at audience, issuer and times of those, not at the signature.
+    """
     if not PROGRAM.is_file():
         raise RuntimeError("The storage emulator is not installed: run scripts/install-peers.")
     port = _free_port()
@@ -68,13 +78,16 @@ def start() -> Azurite:
             str(PROGRAM),
             *("--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"),
             *("--tableHost", "127.0.0.1", "--tablePort", str(port)),
+            *(() if certificate is None else ("--oauth", "basic")),
+            *(() if certificate is None else ("--cert", str(certificate[0]), "--key", str(certificate[1]))),
         ],
+        env={**os.environ, "AZURITE_ACCOUNTS": f"{account}:{_KEY}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         preexec_fn=_die_with_the_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
-    azurite = Azurite(port, process)
+    azurite = Azurite(port, process, account, "http" if certificate is None else "https")
     deadline = time.monotonic() + _PATIENCE
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > deadline:

@@ -9,12 +9,25 @@ import importlib
 import json
 import logging
 import os
+import runpy
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+runpy.run_path(str(Path(__file__).parents[1] / "azure" / "network.py"))["join_network"]()
 worker: Any = importlib.import_module("azure_functions_runtime")  # not where type checkers look
+
+
+class Name(str):
+    """A constant, or the enumeration that it is of."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Name(name)
 
 
 class _Named(type):
@@ -23,7 +36,7 @@ class _Named(type):
     def __getattr__(cls, name: str) -> str:
         if name.startswith("__"):
             raise AttributeError(name)
-        return name
+        return Name(name)
 
 
 class Message(SimpleNamespace, metaclass=_Named):
@@ -130,7 +143,7 @@ async def serve() -> None:
                     function_id=found[wanted["function"]].function_id,
                     input_data=[Binding(wanted["binding"], TypedData(*wanted["data"]))],
                     trigger_metadata={key: TypedData(*value) for key, value in wanted["metadata"].items()},
-                    trace_context=Message(trace_parent="", trace_state="", attributes={}),
+                    trace_context=Message(trace_parent=wanted["trace"], trace_state="", attributes={}),
                     retry_context=Message(retry_count=0, max_retry_count=0, exception=None),
                 )
             )

@@ -15,7 +15,7 @@ from shared.connector_state import open_state
 from shared.ports import State
 from shared.queue.receiver import MESSAGE_BYTES, Delivery, Property
 from tests.host.app_under_test import BINDINGS
-from tests.worker.worker import FUNCTIONS, Worker
+from tests.worker.worker import FUNCTIONS, TRACE, Worker
 
 pytestmark = [pytest.mark.python_313, pytest.mark.timeout(600)]
 
@@ -73,7 +73,8 @@ def test_a_report_is_answered(worker: Worker) -> None:
 def test_timers_run(worker: Worker, timer: str, past_due: bool) -> None:
     before = len(worker.log.read_text())
     assert worker.fire(timer, past_due=past_due).message == ""
-    assert ("timer.pastDue" in worker.log.read_text()[before:]) == past_due
+    told = worker.log.read_text()[before:]
+    assert ("timer.pastDue" in told) == (f'"trace": "{TRACE}"' in told) == past_due
 
 
 @pytest.mark.parametrize("queue", [name for name in FUNCTIONS if name != "onboarding"])
@@ -124,12 +125,33 @@ def test_after_a_failure_the_next_message_is_done(worker: Worker) -> None:
     assert worker.deliver(message(json.dumps(WORK).encode())).is_success
 
 
-def test_a_wrong_setting_is_told_by_its_name(package: Path, worker_python: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"STATE_URL": "postgresql://me:hunter2@host/db"}, "STATE_URL: "),
+        (
+            {"STATE_URL": "@Microsoft.KeyVault(SecretUri=https://hunter2.vault.azure.net/secrets/a/)"},
+            "STATE_URL: Key Vault did not give the secret",
+        ),
+        (
+            {"ServiceBusConnection": "@Microsoft.KeyVault(VaultName=hunter2;SecretName=b)"},
+            "ServiceBusConnection: Key Vault did not give the secret",
+        ),
+        (
+            {"STATE_URL": "tables://contoso", "ServiceBusConnection": ""},
+            "ServiceBusConnection__fullyQualifiedNamespace: is not set",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_by_its_name(
+    package: Path, worker_python: Path, place: str, settings: dict[str, str], said: str
+) -> None:
     """The app loads all the same: a host that cannot index it would say nothing of use."""
-    settings = {"STATE_URL": "postgresql://me:hunter2@host/db"}
+    bus = "Endpoint=sb://127.0.0.1:9;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true"
+    settings = {"STATE_URL": place, "ServiceBusConnection": bus, **settings}
     with Worker(package, worker_python, settings) as running:
         assert running.app["functions"] == BINDINGS
         told = running.fire("refresh_posture")
     assert told.status == "Failure"
-    assert "STATE_URL" in told.message
+    assert said in told.message
     assert "hunter2" not in told.message + told.trace + running.log.read_text()
