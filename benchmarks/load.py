@@ -690,7 +690,11 @@ def _unexpected(logs: Path) -> list[str]:
             line.strip()[:300]
             for path in logs.iterdir()
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
-            if ("function.failed" in line and "MessageRefused" not in line) or "Traceback" in line
+            if (
+                any(name in line for name in ("function.failed", "message.failed", "message.givenUp"))
+                and "MessageRefused" not in line
+            )
+            or "Traceback" in line
         }
     )
 
