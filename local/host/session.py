@@ -1,7 +1,8 @@
 """The host at work: takes what is due, hands it to threads, keeps its locks, and ends in good order.
 
 One thread, the dispatcher, decides everything; whoever called waits for it. So Ctrl-C never lands between
-taking a message and running its function.
+taking a message and running its function. It takes nothing before the caller waits, either: what is taken is
+always given back.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class Session:
         self._stopping = False
         self._hurried = False
         self._give_up_at = float("inf")
+        self._awaited = threading.Event()
         self._ended = threading.Event()
         self._problem: BaseException | None = None
         self.went_well = True
@@ -100,11 +102,15 @@ class Session:
 
     def work(self) -> None:
         """Work until the plan is done or the host is asked to stop. On Ctrl-C, stop and raise it again."""
-        threading.Thread(target=self._dispatch, name="functions-host", daemon=True).start()
         try:
+            threading.Thread(target=self._dispatch, name="functions-host", daemon=True).start()
+            self._awaited.set()
             self._wait()
         except BaseException:
-            self._interrupted()
+            if self._awaited.is_set():
+                self._interrupted()
+            else:
+                self.stop()  # the dispatcher, if it came to life, has taken nothing and ends
             raise
         if self._problem is not None:
             raise self._problem
@@ -146,6 +152,9 @@ class Session:
     # --- the dispatcher -----------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
+        while not self._awaited.wait(_JOIN):
+            if self._stopping:
+                return
         try:
             self._open_timers()
             if self._plan.fire is not None:

@@ -1,11 +1,13 @@
 """Run by test_stopping.py in a process of its own: an app whose only function takes long.
 
 `stopped_app.py FOLDER HOW GRACE`: `HOW` is `sleep` (until told to stop), `hang` (forever), or `interrupt`,
-which hangs too, with a host that is run as the command line runs it.
+which hangs too, with a host that is run as the command line runs it. `interrupt-early` interrupts that host
+itself, when its thread has begun and whoever called does not wait for it yet.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from datetime import timedelta
@@ -22,6 +24,7 @@ app = func.FunctionApp()
 folder, how, grace = Path(sys.argv[1]), sys.argv[2], timedelta(seconds=float(sys.argv[3]))
 host_json = folder / "host.json"
 runtime = build_runtime(Settings(state_url=f"sqlite:///{folder / 'state.db'}"), stream_logs=True)
+begun = threading.Event()
 
 
 def say(line: str) -> None:
@@ -33,6 +36,7 @@ def say(line: str) -> None:
 def work(message: func.ServiceBusMessage) -> None:
     del message
     say("started")
+    begun.set()
     if how == "sleep":
         runtime.clock.sleep(600)
     else:
@@ -40,7 +44,22 @@ def work(message: func.ServiceBusMessage) -> None:
     say("finished")
 
 
-if how == "interrupt":
+def interrupt_early() -> None:
+    """Ctrl-C at the worst moment. A host that takes messages before it is waited for has time to do so."""
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.name == "functions-host":
+            begun.wait(0.5)
+            signal.raise_signal(signal.SIGINT)
+
+    threading.Thread.start = interrupted  # type: ignore[assignment, method-assign]
+
+
+if how == "interrupt-early":
+    interrupt_early()
+if how.startswith("interrupt"):
     try:
         Host(app, runtime, host_json=host_json, grace=grace).run()
     except KeyboardInterrupt:

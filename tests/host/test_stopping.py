@@ -22,6 +22,7 @@ from tests.host.bench import HOST_JSON, PATIENCE
 from tests.host.conftest import MakeBench
 
 ROOT = Path(__file__).parent.parent.parent
+STOPPED_APP = ROOT / "tests" / "host" / "stopped_app.py"
 LONG = 600.0
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are sent to one process the POSIX way")
@@ -38,7 +39,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         with queue_of(tmp_path) as queue:
             queue.send_raw("inventory", b"1")
         (tmp_path / "host.json").write_text(HOST_JSON, encoding="utf-8")
-        process = run(str(ROOT / "tests" / "host" / "stopped_app.py"), str(tmp_path), how, str(grace))
+        process = run(str(STOPPED_APP), str(tmp_path), how, str(grace))
         processes.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
@@ -114,6 +115,19 @@ def test_run_raises_the_interrupt_when_all_is_in_order(start: Start, tmp_path: P
     assert (process.returncode, out) == (0, "interrupted\n")
     with queue_of(tmp_path) as queue:
         assert len(queue.receive("inventory")) == 1
+
+
+@posix
+def test_an_interrupt_before_the_host_is_waited_for_takes_nothing(tmp_path: Path) -> None:
+    with queue_of(tmp_path) as queue:
+        queue.send_raw("inventory", b"1")
+    (tmp_path / "host.json").write_text(HOST_JSON, encoding="utf-8")
+    process = run(str(STOPPED_APP), str(tmp_path), "interrupt-early", "0.2")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (0, "interrupted\n"), err
+    with queue_of(tmp_path) as queue:
+        (message,) = queue.receive("inventory")
+        assert message.delivery_count == 1
 
 
 @posix
