@@ -19,7 +19,7 @@ class DeadLettersPart(Box):
         self._settle_all()
         with self._store.read() as connection:
             rows = connection.execute(
-                "SELECT sequence, message_id, body, delivery_count, enqueued_at, dead_reason,"
+                "SELECT sequence, message_id, CAST(body AS BLOB), delivery_count, enqueued_at, dead_reason,"
                 " dead_description, dead_at, correlation_id, properties FROM queue_messages"
                 " WHERE state = 'dead' AND queue = ? ORDER BY sequence LIMIT ?",
                 (queue, max(limit, 0)),

@@ -33,7 +33,7 @@ MAX_DELIVERY_COUNT = 10
 _REASON_CHARACTERS = 4096
 
 _TAKE = (
-    "SELECT sequence, message_id, body, delivery_count, enqueued_at, correlation_id, properties"
+    "SELECT sequence, message_id, CAST(body AS BLOB), delivery_count, enqueued_at, correlation_id, properties"
     " FROM queue_messages WHERE state = 'ready' AND queue = ? ORDER BY sequence LIMIT ?"
 )
 _MINE = " WHERE sequence = ? AND state = 'locked' AND lock_token = ? AND available_at > ?"

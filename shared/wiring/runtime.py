@@ -50,6 +50,7 @@ from shared.wiring.reporters import KnownOrganizations, ReportRate
 from shared.wiring.settings import Settings, SettingsError
 from shared.wiring.telemetry import configure_logging
 from shared.wiring.token_key import open_token_keys
+from shared.wiring.traced_sender import TracedSender
 
 if TYPE_CHECKING:
     from shared.queue.receiver import Queues
@@ -193,7 +194,7 @@ def build_runtime(
         timers_file=timers_file(settings),
         dependencies=Dependencies(
             state=state,
-            sender=queue,
+            sender=TracedSender(queue),
             connect=connect,
             graph=state,
             cloud=cloud,

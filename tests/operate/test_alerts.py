@@ -310,6 +310,17 @@ def test_events_carry_the_trace_that_a_message_came_with(make_watched: MakeWatch
     assert len({trace, *others}) == 3  # a run that nobody traces has a trace of its own
 
 
+def test_a_trace_goes_from_a_timer_to_the_work_that_it_queued(make_watched: MakeWatched) -> None:
+    watched = make_watched(log_level="info")
+    watched.bench.connect()
+    watched.bench.host.fire("discover_organizations")
+    (discovered,) = watched.named("discovery.done")
+    watched.bench.host.drain()
+    done = watched.named("work.done")
+    assert {one["kind"] for one in done} >= {"inventory", "prerequisites"}
+    assert {one["trace"] for one in done} == {discovered["trace"]}
+
+
 def test_every_event_tells_where_it_belongs(
     make_watched: MakeWatched, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -122,6 +122,17 @@ def test_messages_survive_their_sender(queue: EmbeddedQueue, file: Path, clock: 
         assert again.send_raw(NAME, b"2") > number
 
 
+def test_text_that_somebody_wrote_into_the_file_is_a_body_too(queue: EmbeddedQueue, file: Path) -> None:
+    queue.send_raw(NAME, b"1")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE queue_messages SET body = 'gr\u00fc\u00df dich'")
+    (delivery,) = queue.receive(NAME)
+    assert delivery.body == "gr\u00fc\u00df dich".encode()
+    queue.dead_letter(delivery, reason="MessageRefused")
+    (letter,) = queue.dead_letters(NAME)
+    assert letter.body == delivery.body
+
+
 def test_receiving_does_not_look_at_what_waits_for_its_time(queue: EmbeddedQueue, file: Path) -> None:
     for _ in range(50):
         queue.send_raw(NAME, b"later", not_before=START + timedelta(days=1))
