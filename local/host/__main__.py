@@ -6,8 +6,10 @@ cannot be reached.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,7 @@ from shared.wiring.runtime import Runtime, build_runtime
 from shared.wiring.settings import SettingsError, load_settings
 
 _INTERRUPTED = 130
+_STDERR = 2
 
 
 def main() -> int:
@@ -56,13 +59,19 @@ def serve(
             raise KeyboardInterrupt
         codes.append(_INTERRUPTED if number == signal.SIGINT else 0)
         host.stop()
-        _say("Stopping. Ctrl-C again quits at once.")
+        _say_at_once("Stopping. Ctrl-C again quits at once.")
+
+    def is_over() -> bool:
+        """A signal may come before there is anything to stop."""
+        if codes:
+            host.stop()
+        return bool(codes)
 
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, end)
-    _say(f"Running {len(host.functions)} functions. Stop with Ctrl-C.")
     try:
-        host.run(until=lambda: bool(codes))  # a signal may come before the host has begun
+        _say(f"Running {len(host.functions)} functions. Stop with Ctrl-C.")
+        host.run(until=is_over)
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
@@ -73,6 +82,12 @@ def serve(
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def _say_at_once(line: str) -> None:
+    """Say it from within a signal handler: it may have come while the same thread was writing to stderr."""
+    with suppress(OSError):
+        os.write(_STDERR, f"{line}\n".encode())
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 `stopped_app.py FOLDER HOW GRACE`: `HOW` is `sleep` (until told to stop), `hang` (forever), or `interrupt`,
 which hangs too, with a host that is run as the command line runs it. `interrupt-early` interrupts that host
-itself, when its thread has begun and whoever called does not wait for it yet.
+itself, when its thread has begun and whoever called does not wait for it yet. `end-early` hangs and is told to
+end while it still writes that it runs.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 import threading
@@ -57,8 +60,28 @@ def interrupt_early() -> None:
     threading.Thread.start = interrupted  # type: ignore[assignment, method-assign]
 
 
+class EndedWhileWriting(io.RawIOBase):
+    """Stderr, of a process that is told to end by somebody who has read its first line already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: bytes) -> int:  # type: ignore[override]
+        count = os.write(2, content)
+        if not self._said:
+            self._said = True
+            signal.raise_signal(signal.SIGTERM)
+        return count
+
+
 if how == "interrupt-early":
     interrupt_early()
+if how == "end-early":
+    sys.stderr = io.TextIOWrapper(io.BufferedWriter(EndedWhileWriting()), write_through=True)
 if how.startswith("interrupt"):
     try:
         Host(app, runtime, host_json=host_json, grace=grace).run()

@@ -131,6 +131,22 @@ def test_an_interrupt_before_the_host_is_waited_for_takes_nothing(tmp_path: Path
 
 
 @posix
+def test_a_signal_before_the_host_has_begun_ends_it_in_time_too(tmp_path: Path) -> None:
+    """It comes while the first line is written, when nothing else can be written to the same stream."""
+    with queue_of(tmp_path) as queue:
+        queue.send_raw("inventory", b"1")
+    (tmp_path / "host.json").write_text(HOST_JSON, encoding="utf-8")
+    process = run(str(STOPPED_APP), str(tmp_path), "end-early", "0.2")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    told = err.splitlines()
+    assert told[:2] == ["Running 1 functions. Stop with Ctrl-C.", "Stopping. Ctrl-C again quits at once."]
+    assert "Traceback" not in err
+    with queue_of(tmp_path) as queue:
+        assert len(queue.receive("inventory")) == 1
+
+
+@posix
 def test_the_app_itself_runs_and_stops(tmp_path: Path) -> None:
     process = run("-m", "local.host", STATE_URL=f"sqlite:///{tmp_path / 'state.db'}")
     assert process.stderr is not None
