@@ -6,7 +6,7 @@ import argparse
 import json
 import signal
 import sys
-import threading
+from queue import SimpleQueue
 
 from local.ado_simulator.generate import generate_world
 from local.ado_simulator.server import Simulator
@@ -37,9 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         posture=not options.no_posture,
     )
     world.enterprise_catalog = options.enterprise_catalog
-    ended = threading.Event()
+    # No event: a signal that came while this thread begins to wait for one would wait for itself.
+    ended: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, _: ended.put(number))
     simulator = Simulator(
         world, latency=options.latency_ms / 1000, page_size=options.page_size, port=options.port
     )
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         }
         sys.stdout.write(json.dumps(hello) + "\n")
         sys.stdout.flush()
-        ended.wait()
+        ended.get()
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import signal
 import sys
-import threading
+from queue import SimpleQueue
 
 from local.entra_simulator.directory import Directory
 from local.entra_simulator.server import EntraSimulator
@@ -24,9 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
     for told in options.user or ["ana@contoso.example", "ben@contoso.example"]:
         name, _, object_id = told.partition("=")
         directory.add_user(name, tenant, object_id=object_id or None)
-    ended = threading.Event()
+    # No event: a signal that came while this thread begins to wait for one would wait for itself.
+    ended: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, _: ended.put(number))
     with EntraSimulator(directory, port=options.port) as simulator:
         hello = {
             "AZURE_AUTHORITY_HOST": simulator.url,
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         }
         sys.stdout.write(json.dumps(hello) + "\n")
         sys.stdout.flush()
-        ended.wait()
+        ended.get()
     return 0
 
 

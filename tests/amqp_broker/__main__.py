@@ -10,8 +10,8 @@ import contextlib
 import json
 import signal
 import sys
-import threading
 from datetime import timedelta
+from queue import SimpleQueue
 
 from shared.queue.receiver import QUEUES
 from tests.amqp_broker.broker import LOCK, MAX_DELIVERY_COUNT, Broker
@@ -32,15 +32,16 @@ def main() -> None:
         lock=timedelta(seconds=asked.lock_seconds),
         max_delivery_count=asked.max_delivery_count,
     )
-    ended = threading.Event()
+    # No event: a signal that came while this thread begins to wait for one would wait for itself.
+    ended: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, _: ended.put(number))
     with broker:
         told = {"connectionString": broker.connection_string, "port": broker.port}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
-            ended.wait()
+            ended.get()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 `stopped_app.py FOLDER HOW GRACE`: `HOW` is `sleep` (until told to stop), `hang` (forever), or `interrupt`,
 which hangs too, with a host that is run as the command line runs it. `interrupt-early` interrupts that host
-itself, when its thread has begun and whoever called does not wait for it yet. `end-early` hangs and is told to
-end while it still writes that it runs.
+itself, when its thread has begun and whoever called does not wait for it yet. `end-early` hangs, and is told
+to end while it still writes that it runs.
 """
 
 from __future__ import annotations
