@@ -185,6 +185,8 @@ class Session:
             self._log.error("host.queueUnavailable", error=str(error))
             pause = _AFTER_OUTAGE
         if pause is None:
+            # The last run may have ended, and the queue come back, since the look above.
+            self._means.runner.settle_left()
             return False
         with self._changed:
             self._changed.wait_for(lambda: self._generation != seen, pause)

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from tests.host.conftest import MakeBench
 class Queued:
     """An app with a function on `inventory` that does what the test wants, and one on `posture`."""
 
-    def __init__(self, body: Callable[[ServiceBusMessage], None] = lambda _: None) -> None:
+    def __init__(self, body: Callable[[ServiceBusMessage], object] = lambda _: None) -> None:
         self.app = func.FunctionApp()
         self.messages: list[ServiceBusMessage] = []
         self.others: list[ServiceBusMessage] = []
@@ -389,3 +390,29 @@ def test_what_could_not_be_settled_is_settled_when_the_queue_is_back(
     assert bench.queue.counts()["inventory"] == QueueCounts()
     assert queued.bodies == [b"once"]
     assert clock.now() == START
+
+
+def test_what_could_not_be_settled_is_settled_before_the_host_ends(
+    make_bench: MakeBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The queue is back right after the host has tried once more, and before it sees that it is done."""
+    queue_file = tmp_path / "queue.db"
+    with closing(sqlite3.connect(queue_file, isolation_level=None, check_same_thread=False)) as holder:
+        bench = make_bench(
+            Queued(lambda _: holder.execute("BEGIN EXCLUSIVE")).app,
+            stores=lambda settings, clock: (
+                open_state(settings.state_url),
+                EmbeddedQueue(queue_file, clock, busy_seconds=0.02),
+            ),
+        )
+        bench.queue.send_raw("inventory", b"once")
+
+        def until() -> bool:
+            (session,) = bench.host._sessions
+            if "message.notSettled" not in caplog.text or session._in_hand():
+                return False
+            holder.execute("ROLLBACK")
+            return True
+
+        bench.host.run(until=until)
+    assert bench.queue.counts()["inventory"] == QueueCounts()
