@@ -91,13 +91,16 @@ class _Server(ThreadingHTTPServer):
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
         self._in_hand = 0
+        self._is_over = False
         super().__init__(("127.0.0.1", port), _Handler)
 
     @contextlib.contextmanager
     def in_hand(self) -> Iterator[None]:
-        """A request that is being worked on, once there is a place for it."""
+        """A request that is being worked on, once there is a place for it; none when all is over."""
         with self.places:
             with self._changed:
+                if self._is_over:
+                    raise _Unacceptable(HTTPStatus.SERVICE_UNAVAILABLE, "The host has ended.")
                 self._in_hand += 1
             try:
                 yield
@@ -107,16 +110,17 @@ class _Server(ThreadingHTTPServer):
                     self._changed.notify_all()
 
     def finish(self, grace: float) -> None:
-        """Wait for what is in hand, then end every connection."""
+        """Wait for what is in hand, then end every connection: what is asked from now on is refused."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_hand == 0, grace)
+            self._is_over = True
             for one in self._open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's
         with self._changed:
-            has_room = len(self._open) < CONNECTIONS_MOST
+            has_room = len(self._open) < CONNECTIONS_MOST and not self._is_over
             if has_room:
                 self._open.add(request)
         if not has_room:
@@ -127,6 +131,7 @@ class _Server(ThreadingHTTPServer):
         finally:
             with self._changed:
                 self._open.discard(request)
+                self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as above
         """A client that hangs up in the middle, or is too slow, is none of ours."""

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ import pytest
 
 from local.host import EventKind, Host, IndexingError
 from local.host.functions import HttpFunction, read_functions
-from local.host.http_server import HttpServer
+from local.host.http_server import AT_ONCE, HttpServer
 from tests.host.bench import HOST_JSON, PATIENCE, MovedClock, Told, make_runtime
 
 
@@ -134,6 +135,32 @@ def test_what_is_in_hand_is_finished() -> None:
         threading.Timer(0.05, go_on.set).start()
     sender.join(PATIENCE)
     assert [status for status, _, _ in answers] == [201]
+
+
+def test_what_waits_for_a_place_is_not_begun_when_all_is_over() -> None:
+    """What it needs is closed by then."""
+    (function,) = read_functions(app_of(echo), lambda _: None)
+    assert isinstance(function, HttpFunction)
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(_: HttpFunction, request: func.HttpRequest) -> func.HttpResponse:
+        begun.release()
+        assert go_on.wait(PATIENCE)
+        return echo(request)
+
+    with ExitStack() as clients:
+        server = HttpServer(0, [function], slow, grace=0.05)
+        with server:
+            address = (str(urlsplit(server.url).hostname), urlsplit(server.url).port)
+            for _ in range(AT_ONCE + 1):
+                client = clients.enter_context(socket.create_connection(address, PATIENCE))
+                client.sendall(b"POST /things HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n")
+            for _ in range(AT_ONCE):
+                assert begun.acquire(timeout=PATIENCE)
+        go_on.set()
+        with server._server._changed:
+            assert server._server._changed.wait_for(lambda: not server._server._open, PATIENCE)
+    assert not begun.acquire(blocking=False)
 
 
 @pytest.mark.parametrize(
