@@ -38,7 +38,7 @@ from shared.wiring.runtime import Runtime, build_runtime
 from shared.wiring.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PATIENCE = 20.0
+PATIENCE = 60.0
 TOKEN = "token-of-this-test"
 
 SUBSCRIPTION = "10000000-0000-4000-8000-000000000001"
@@ -100,8 +100,13 @@ class Bench:
         self.runtime = runtime
         self.state = runtime.state
         self.said: list[str] = []
-        self.host = Host(function_app.app, runtime, http_port=0, on_serving=self.said.append)
+        self.told = threading.Event()
+        self.host = Host(function_app.app, runtime, http_port=0, on_serving=self._say)
         self.at_most: dict[OrganizationId, Lease] = {}
+
+    def _say(self, url: str) -> None:
+        self.said.append(url)
+        self.told.set()
 
     # --- what is known ------------------------------------------------------------------------------------
 
@@ -227,8 +232,10 @@ class Bench:
         done = threading.Event()
         thread = threading.Thread(target=lambda: self.host.run(until=done.is_set), daemon=True)
         thread.start()
-        deadline = time.monotonic() + PATIENCE
-        while not self.host.http_url:
+        serving, deadline = False, time.monotonic() + PATIENCE
+        while not serving:
+            # Told last of all: the host has its address a moment before.
+            serving = self.told.wait(0.05)
             assert time.monotonic() < deadline
             assert thread.is_alive()
         try:
@@ -280,23 +287,29 @@ def of_project(one: Project) -> Resource:
 @contextmanager
 def opened(folder: Path, viewers: Viewers | None = None, state_url: str = "") -> Iterator[Bench]:
     """A bench that serves an empty state: of this place or, unless one is told, in the folder."""
-    runtime = build_runtime(
-        Settings(
-            state_url=state_url or f"sqlite:///{folder / 'state.db'}",
-            queue_url=f"sqlite:///{folder / 'queue.db'}",
-        ),
-        clock=Still(),
-        viewers=viewers or LocalViewers(TOKEN),
-    )
+    bench = made_bench(folder, viewers, state_url)
     before = wiring._runtime
-    wiring.use(runtime)
+    wiring.use(bench.runtime)
     try:
-        bench = Bench(runtime)
         with bench.running():
             yield bench
     finally:
         wiring.use(before)
-        runtime.close()
+        bench.runtime.close()
+
+
+def made_bench(folder: Path, viewers: Viewers | None = None, state_url: str = "") -> Bench:
+    """The same that serves nothing, and leaves alone the one that does: it may be asked beside it."""
+    return Bench(
+        build_runtime(
+            Settings(
+                state_url=state_url or f"sqlite:///{folder / 'state.db'}",
+                queue_url=f"sqlite:///{folder / 'queue.db'}",
+            ),
+            clock=Still(),
+            viewers=viewers or LocalViewers(TOKEN),
+        )
+    )
 
 
 def fill(bench: Bench) -> None:

@@ -31,7 +31,7 @@ from tests.views.bench import (
     TOKEN,
     Bench,
     fill,
-    opened,
+    made_bench,
     path_of,
     project_id,
 )
@@ -187,10 +187,12 @@ def test_roles_grant_what_they_say() -> None:
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """An app behind App Service Authentication."""
-    with opened(tmp_path_factory.mktemp("sealed"), PlatformViewers()) as running:
-        fill(running)
-        yield running
+    """An app behind App Service Authentication. It is asked directly: the one that serves is `bench`."""
+    folder = tmp_path_factory.mktemp("sealed")
+    made = made_bench(folder, PlatformViewers())
+    fill(made)
+    yield made
+    made.runtime.close()
 
 
 def ask(
