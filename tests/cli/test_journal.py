@@ -19,13 +19,14 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture(autouse=True)
 def entries(state: State) -> None:
+    now = datetime.now(UTC)  # as the test begins: tests may be collected long before
     state.put_organization(
-        Organization(ALPHA, TenantId("default"), "alpha", NOW, former_names=("omega",), instance_id="i-1")
+        Organization(ALPHA, TenantId("default"), "alpha", now, former_names=("omega",), instance_id="i-1")
     )
     state.append_journal(
         [
             JournalEntry(
-                NOW - timedelta(days=2),
+                now - timedelta(days=2),
                 JournalEvent.ORGANIZATION_DISCOVERED,
                 organization=ALPHA,
                 subject=ALPHA,
@@ -33,7 +34,7 @@ def entries(state: State) -> None:
                 after="omega",
             ),
             JournalEntry(
-                NOW - timedelta(hours=2),
+                now - timedelta(hours=2),
                 JournalEvent.ORGANIZATION_RENAMED,
                 organization=ALPHA,
                 subject=ALPHA,
@@ -42,7 +43,7 @@ def entries(state: State) -> None:
                 after="alpha",
             ),
             JournalEntry(
-                NOW - timedelta(minutes=1),
+                now - timedelta(minutes=1),
                 JournalEvent.ONBOARDING_REFUSED,
                 subject_name="Nobody",
                 reason="There is no such connector.",

@@ -120,10 +120,10 @@ def test_dead_letters_are_told_with_their_reason(ado: CommandLine, simulator: Si
 
 
 def test_a_dead_letter_of_work_that_went_on_without_it_is_not_stuck(
-    ado: CommandLine, known: State, settings: Path
+    ado: CommandLine, known: State, settings: Path, due: Work
 ) -> None:
     """It can be listed, and needs nobody."""
-    ended = done_once(known, WORK)
+    ended = done_once(known, due)
     body = {"version": 1, "organizationId": ended.organization, "kind": "inventory"}
     for revision in (ended.revision - 1, ended.revision):
         ado("queue", "send", "inventory", "--body", json.dumps({**body, "revision": revision}))
@@ -155,34 +155,39 @@ def test_a_pause_is_told_with_its_end(
     assert "goes on by itself at" in stuck(ado, "throttled")[0]["next"]
 
 
-WORK = Work(OrganizationId("o1"), WorkKind.INVENTORY, due_at=datetime.now(UTC))
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def known(state: State) -> State:
+def due() -> Work:
+    """Due now, as the test begins: tests may be collected long before."""
+    return Work(OrganizationId("o1"), WorkKind.INVENTORY, due_at=datetime.now(UTC))
+
+
+@pytest.fixture
+def known(state: State, due: Work) -> State:
     state.put_organization(
-        Organization(WORK.organization, TenantId("t"), "contoso", first_seen=WORK.due_at - 100 * HOUR)
+        Organization(due.organization, TenantId("t"), "contoso", first_seen=due.due_at - 100 * HOUR)
     )
     return state
 
 
 def done_once(state: State, ended: Work) -> Work:
     """Store the work as a run leaves it."""
-    work = state.ensure_work(WORK.organization, WORK.kind, WORK.due_at)
+    work = state.ensure_work(ended.organization, ended.kind, ended.due_at)
     lease = state.lease_work(
-        work.organization, work.kind, work.revision, owner="box,b,n/1/1", now=WORK.due_at, until=WORK.due_at
+        work.organization, work.kind, work.revision, owner="box,b,n/1/1", now=ended.due_at, until=ended.due_at
     )
     assert lease is not None
     return state.finish_work(lease, ended)
 
 
 def test_work_that_fails_again_and_again_is_told_from_its_first_failure(
-    ado: CommandLine, known: State
+    ado: CommandLine, known: State, due: Work
 ) -> None:
     failure = Failure(FailureKind.TRANSIENT, "Timeout", "It timed out.", "Wait.")
-    since = WORK.due_at - 5 * HOUR
-    failing = replace(WORK, last_failure=failure, last_failure_at=WORK.due_at, failing_since=since)
+    since = due.due_at - 5 * HOUR
+    failing = replace(due, last_failure=failure, last_failure_at=due.due_at, failing_since=since)
     done_once(known, replace(failing, failures_in_a_row=1))
     assert stuck(ado, "failing") == []
     done_once(known, replace(failing, failures_in_a_row=7))
@@ -193,9 +198,9 @@ def test_work_that_fails_again_and_again_is_told_from_its_first_failure(
     assert "5 h ago" in ado("status", code=None).out
 
 
-def test_work_that_was_begun_and_not_ended_is_told(ado: CommandLine, known: State) -> None:
-    work = known.ensure_work(WORK.organization, WORK.kind, WORK.due_at)
-    then = WORK.due_at - HOUR
+def test_work_that_was_begun_and_not_ended_is_told(ado: CommandLine, known: State, due: Work) -> None:
+    work = known.ensure_work(due.organization, due.kind, due.due_at)
+    then = due.due_at - HOUR
     known.lease_work(
         work.organization, work.kind, work.revision, owner="box,b,n/1/1", now=then, until=then + HOUR / 6
     )
@@ -204,16 +209,18 @@ def test_work_that_was_begun_and_not_ended_is_told(ado: CommandLine, known: Stat
     assert "begun by box and" in row["why"]
 
 
-def test_work_whose_message_was_not_taken_is_told(ado: CommandLine, known: State) -> None:
-    work = known.ensure_work(WORK.organization, WORK.kind, WORK.due_at - HOUR)
-    assert known.mark_queued(work, WORK.due_at - HOUR)
+def test_work_whose_message_was_not_taken_is_told(ado: CommandLine, known: State, due: Work) -> None:
+    work = known.ensure_work(due.organization, due.kind, due.due_at - HOUR)
+    assert known.mark_queued(work, due.due_at - HOUR)
     (row,) = stuck(ado, "notTaken")
-    assert row["since"] == instant(WORK.due_at - HOUR)
+    assert row["since"] == instant(due.due_at - HOUR)
 
 
-def test_work_that_is_overdue_by_more_than_its_interval_is_told(ado: CommandLine, known: State) -> None:
-    known.ensure_work(WORK.organization, WORK.kind, WORK.due_at - HOUR / 2)
+def test_work_that_is_overdue_by_more_than_its_interval_is_told(
+    ado: CommandLine, known: State, due: Work
+) -> None:
+    known.ensure_work(due.organization, due.kind, due.due_at - HOUR / 2)
     assert stuck(ado, "overdue") == []
-    known.bring_forward(WORK.organization, WORK.kind, WORK.due_at - 2 * HOUR)
+    known.bring_forward(due.organization, due.kind, due.due_at - 2 * HOUR)
     (row,) = stuck(ado, "overdue")
-    assert row["since"] == instant(WORK.due_at - 2 * HOUR)
+    assert row["since"] == instant(due.due_at - 2 * HOUR)
