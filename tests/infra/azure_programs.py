@@ -20,6 +20,10 @@ class Failed(Exception):
     """What the program says as it fails."""
 
 
+class Pressed(Exception):
+    """Ctrl-C is pressed, which reaches the program that waits for this one."""
+
+
 def az(place: str) -> None:
     """The Azure CLI."""
     _program(place, "az", _AZ)
@@ -35,14 +39,23 @@ def _program(place: str, name: str, commands: dict[str, Callable[[Kept, Words], 
         kept = json.load(file)
     words = sys.argv[1:]
     kept["calls"].append([name, *words])
+    answer, pressed = None, False
     try:
         answer = _answered(kept, Words(words), commands)
     except Failed as failed:
         sys.stderr.write(f"{failed}\n")
         sys.exit(1)
+    except Pressed:
+        pressed = True
     finally:
         with open(place, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
             json.dump(kept, file)
+    if pressed:
+        # Not before all is kept: whoever is interrupted soon kills the program that it waited for.
+        import os  # noqa: PLC0415 - for this alone
+        import signal  # noqa: PLC0415
+
+        os.kill(os.getppid(), signal.SIGINT)
     if answer is not None:
         sys.stdout.write(answer if name == "azd" else json.dumps(answer))
 
@@ -248,11 +261,7 @@ def _values(kept: Kept, words: Words) -> str:
 
 def _deploy(kept: Kept, _: Words) -> str:
     if kept.pop("ctrl_c", False):
-        import os  # noqa: PLC0415 - for this alone
-        import signal  # noqa: PLC0415
-
-        os.kill(os.getppid(), signal.SIGINT)
-        return ""
+        raise Pressed
     kept["functions"] = kept.get("functions_of_new_version", kept["functions"])
     return "SUCCESS: Your application was deployed.\n"
 
