@@ -30,7 +30,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def send(url: str, secret: str = SECRET) -> None:
-    Webhook(url, lambda: secret, FakeClock(NOW), timeout=2).send("id-1", BODY, NOW)
+    Webhook(url, lambda: secret, FakeClock(NOW), timeout=60).send("id-1", BODY, NOW)
 
 
 def failure_of(url: str) -> ServiceError:
@@ -130,10 +130,10 @@ def test_how_long_to_wait_is_believed_within_bounds(
 
 
 def test_nobody_there_is_tried_again() -> None:
+    # Held meanwhile, and not listened on: else somebody else could take the port.
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    error = failure_of(f"http://127.0.0.1:{port}/hidden")
+        error = failure_of(f"http://127.0.0.1:{unused.getsockname()[1]}/hidden")
     assert (error.failure.kind, error.failure.code) == (FailureKind.TRANSIENT, "WebhookUnreachable")
 
 
