@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 import uuid
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".venv" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
 
 _PATIENCE = 60.0
+_STARTED = "successfully started"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Of the emulator's only account: the same for everybody, and published in its documentation."""
 ACCOUNT = "devstoreaccount1"
@@ -71,8 +72,19 @@ def start(account: str = ACCOUNT, certificate: tuple[Path, Path] | None = None) 
     """
     if not PROGRAM.is_file():
         raise RuntimeError("The storage emulator is not installed: run scripts/install-peers.")
-    port = _free_port()
-    process = subprocess.Popen(  # noqa: S603 - what we installed
+    scheme = "http" if certificate is None else "https"
+    while True:
+        port = _free_port()
+        process = _begin(port, account, certificate)
+        said = _said_until_started(process)
+        if _STARTED in said:
+            return Azurite(port, process, account, scheme)
+        if "EADDRINUSE" not in said:
+            raise RuntimeError(f"The storage emulator did not start: {said[-2_000:]}")
+
+
+def _begin(port: int, account: str, certificate: tuple[Path, Path] | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - what we installed
         [  # noqa: S607 - Node.js from the path
             "node",
             str(PROGRAM),
@@ -87,15 +99,22 @@ def start(account: str = ACCOUNT, certificate: tuple[Path, Path] | None = None) 
         stderr=subprocess.STDOUT,
         preexec_fn=_die_with_the_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
-    azurite = Azurite(port, process, account, "http" if certificate is None else "https")
-    deadline = time.monotonic() + _PATIENCE
-    while not _answers(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            said = process.communicate()[0].decode(errors="replace")[-2_000:]
-            raise RuntimeError(f"The storage emulator did not start: {said}")
-        time.sleep(0.05)
-    return azurite
+
+
+def _said_until_started(process: subprocess.Popen[bytes]) -> str:
+    """What it says until it serves, or ends. That something answers at the port does not tell who does."""
+    said = ""
+    too_long = threading.Timer(_PATIENCE, process.kill)
+    too_long.start()
+    try:
+        for line in process.stdout or ():
+            said += line.decode(errors="replace")
+            if _STARTED in said:
+                return said
+    finally:
+        too_long.cancel()
+    process.communicate()
+    return said
 
 
 @cache
@@ -107,17 +126,10 @@ def shared() -> Azurite:
 
 
 def _free_port() -> int:
+    """Free now; until it is taken, somebody else may take it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _die_with_the_parent() -> None:
