@@ -32,8 +32,8 @@ class Relay:
     def __exit__(self, *_: object) -> None:
         self._closing = True
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        self._thread.join(5)
+            socket.create_connection(("127.0.0.1", self.port), 60).close()
+        self._thread.join(60)
         self._listener.close()
 
     def _note(self, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:

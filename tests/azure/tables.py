@@ -37,10 +37,8 @@ class TableFront:
             def setup(self) -> None:
                 super().setup()
                 front._open.add(self.request)
-                self.onward = http.client.HTTPSConnection("127.0.0.1", azurite.port, context=inside)
 
             def finish(self) -> None:
-                self.onward.close()
                 super().finish()
                 front._open.discard(self.request)
                 self.request.close()
@@ -55,9 +53,12 @@ class TableFront:
                 address = f"https://127.0.0.1:{azurite.port}/{azurite.account}/"
                 body = body.replace(f"https://{name}/".encode(), address.encode())
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in _OF_THE_CONNECTION}
-                self.onward.request(self.command, f"/{azurite.account}{self.path}", body, headers)
-                answer = self.onward.getresponse()
-                self._answer(answer.status, dict(answer.getheaders()), answer.read())
+                # One each: a connection that is kept, Azurite closes after five seconds without a request.
+                onward = http.client.HTTPSConnection("127.0.0.1", azurite.port, context=inside)
+                with contextlib.closing(onward):
+                    onward.request(self.command, f"/{azurite.account}{self.path}", body, headers)
+                    answer = onward.getresponse()
+                    self._answer(answer.status, dict(answer.getheaders()), answer.read())
 
             def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
                 self.send_response_only(status)
