@@ -7,6 +7,7 @@ to send it. Nothing that goes wrong here stops work, or holds it up for long.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -76,7 +77,7 @@ class Meters:
         if own is None:
             return
         try:
-            own.force_flush(_FLUSH * 1000)
+            _as_far_as_it_goes(lambda: own.force_flush(_FLUSH * 1000))
         finally:
             self._readings = ()
 
@@ -93,9 +94,9 @@ class Meters:
     def close(self) -> None:
         """Send what was not sent yet."""
         with self._lock:
-            if self._own is not None:
-                self._own.shutdown(_FLUSH * 1000)
-            self._own = self._duration = None
+            own, self._own, self._duration = self._own, None, None
+            if own is not None:
+                _as_far_as_it_goes(lambda: own.shutdown(_FLUSH * 1000))
 
     def _is_open(self) -> bool:
         """Whether there is anywhere to send to; makes the instruments there the first time."""
@@ -136,6 +137,12 @@ class Meters:
             ]
 
         return observe
+
+
+def _as_far_as_it_goes(send: Callable[[], object]) -> None:
+    """Send. Where that takes too long the library raises; the next occasion tells the values of then."""
+    with contextlib.suppress(Exception):
+        send()
 
 
 def open_meters(environment: Mapping[str, str]) -> Meters:

@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics.export import (
 
 from local.ado_simulator import Simulator, World, generate_world
 from shared import wiring
+from shared.wiring import metrics
 from shared.wiring.metrics import Meters
 from tests.scenarios.bench import Bench
 
@@ -101,8 +102,11 @@ def world() -> World:
 
 
 @pytest.fixture
-def make_watched(world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[MakeWatched]:
+def make_watched(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeWatched]:
     """Makes a watched bench with settings of its own."""
+    monkeypatch.setattr(metrics, "_FLUSH", 60)
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Watched:
