@@ -36,7 +36,10 @@ _GLANCE = timedelta(milliseconds=200)
 """How often to look whether other processes are done."""
 
 _SOON = timedelta(seconds=3)
-"""Longer than work waits that met another process in the same record, and than a message is on its way."""
+"""Longer than work waits that met another process in the same record."""
+
+_ON_ITS_WAY = timedelta(seconds=30)
+"""Longer than a process that is held up has a message in hand before it begins with the work."""
 
 
 def _silent(_: str) -> None:
@@ -145,14 +148,14 @@ def done_elsewhere(runtime: Runtime, now: datetime) -> bool:
 
 
 def is_on_its_way(runtime: Runtime, now: datetime) -> bool:
-    """Whether work is due whose message was sent just now, and that no process has in hand yet.
+    """Whether work is due whose message was sent of late, and that no process has begun yet.
 
     Asked when the queues hold nothing more for this process, so that another one is about to begin with it.
     """
     longest = runtime.dependencies.intervals.lease
     return any(
         work.queued_at is not None
-        and now - _SOON < work.queued_at <= now
+        and now - _ON_ITS_WAY < work.queued_at <= now
         and work.due_at <= now
         and (work.not_before is None or work.not_before <= now)
         and not is_held(work, now, longest)
