@@ -100,8 +100,10 @@ def _once(runtime: Runtime, patience: timedelta, *, everything: bool) -> int:
 def _on_and_on(runtime: Runtime) -> int:
     with interruptible():
         try:
+            # Loads the app, before anybody is told of Ctrl-C: Python may lose one that comes while it loads.
+            host = host_of(runtime, note)
             note("Running. Stop with Ctrl-C.")
-            host_of(runtime, note).run()
+            host.run()
         except KeyboardInterrupt:
             note("Stopped.")
     return ExitCode.DONE
