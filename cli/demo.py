@@ -186,7 +186,8 @@ def _go_on(host: Host, world: SimulatedWorld, progress: Progress) -> None:
         progress.say("Stopping")
     finally:
         ended.set()
-        changes.join()
+        if changes.is_alive():  # it is not where Ctrl-C came as it began
+            changes.join()
 
 
 def _keep_changing(world: SimulatedWorld, progress: Progress, ended: threading.Event) -> None:
