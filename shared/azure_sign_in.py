@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _FRESH: Final = 300
 """Seconds that a kept token must still be good for."""
 
+_CLI_MOST: Final = 60
+"""Seconds that the Azure CLI may take to answer: it loads for a while, and on a busy machine for long."""
+
 _OF_THE_MACHINE: Final = "IDENTITY_ENDPOINT"
 """Where App Service, for one, gives an app tokens of its identity."""
 
@@ -126,7 +129,9 @@ class SignIn:
         elsewhere = {"authority": self._authority, "disable_instance_discovery": True}
         workstation = shutil.which("az") is not None and not any(os.environ.get(one) for one in _HOSTED)
         return DefaultAzureCredential(
-            exclude_managed_identity_credential=workstation, **(elsewhere if self._authority else {})
+            exclude_managed_identity_credential=workstation,
+            process_timeout=_CLI_MOST,
+            **(elsewhere if self._authority else {}),
         )
 
 

@@ -35,6 +35,9 @@ CLIENT_SECRET_SETTING: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of
 CERTIFICATE_SETTING: Final = "AZURE_CLIENT_CERTIFICATE_PATH"
 FEDERATED_TOKEN_SETTING: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a setting
 
+_CLI_MOST: Final = 60
+"""Seconds that the Azure CLI may take to answer."""
+
 Secrets = Mapping[str, Callable[[], str | None]]
 """Reads a setting that holds a secret, by the setting's name; None when it is not set."""
 
@@ -228,7 +231,7 @@ def _managed_identity(identity: IdentityReference) -> TokenCredential:
 def _azure_cli(tenant: TenantId) -> TokenCredential:
     from azure.identity import AzureCliCredential  # noqa: PLC0415
 
-    return AzureCliCredential(tenant_id=tenant)
+    return AzureCliCredential(tenant_id=tenant, process_timeout=_CLI_MOST)
 
 
 def _service_principal(
