@@ -218,11 +218,12 @@ def opened(folder: Path, **settings: Any) -> Iterator[Bench]:
             ),
             clock=clock,
         )
+        before = wiring._runtime
         wiring.use(runtime)
         try:
             bench = Bench(runtime, clock, simulator, issuer)
             with bench.running():
                 yield bench
         finally:
-            wiring.use(None)
+            wiring.use(before)  # of a bench that serves a whole file, where there is one
             runtime.close()
