@@ -17,7 +17,7 @@ from shared.ports import Clock
 from shared.wiring.runtime import OpenStores, Runtime, build_runtime
 from shared.wiring.settings import Settings
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds until a test that waits in vain fails."""
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

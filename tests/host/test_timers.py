@@ -26,6 +26,7 @@ class Timed:
         self.app = func.FunctionApp()
         add_look(self.app)
         self.requests: list[TimerRequest] = []
+        self.begun = threading.Semaphore(0)
         self.go_on = threading.Event()
         self.go_on.set()
         self.fails = False
@@ -34,6 +35,7 @@ class Timed:
         def tick(timer: func.TimerRequest) -> None:
             assert isinstance(timer, TimerRequest)
             self.requests.append(timer)
+            self.begun.release()
             assert self.go_on.wait(PATIENCE)
             if self.fails:
                 raise ValueError("asked to fail")
@@ -59,9 +61,10 @@ def test_what_the_function_is_told(make_bench: MakeBench, clock: MovedClock) -> 
     timed = Timed()
     bench = make_bench(timed.app)
     with bench.running():
-        for count in (1, 2):
-            clock.move(minutes=15)
-            bench.told.wait_for(EventKind.FINISHED, "tick", count)
+        clock.move(minutes=15)
+        bench.look_until(lambda: bench.host._monitor.status("tick").last == clock.now())
+        clock.move(minutes=15)
+        bench.told.wait_for(EventKind.FINISHED, "tick", 2)
     first, second = timed.requests
     assert first.past_due is False
     assert first.schedule_status["Last"].startswith("0001-01-01")
@@ -117,7 +120,7 @@ def test_a_run_that_overruns_its_next_occurrence_is_followed_by_one_more_and_nev
     with bench.running():
         timed.go_on.clear()
         clock.move(minutes=15)
-        bench.told.wait_for(EventKind.STARTED, "tick")
+        assert timed.begun.acquire(timeout=PATIENCE)
         clock.move(minutes=50)
         bench.look()
         assert len(timed.requests) == 1
@@ -157,8 +160,9 @@ def test_a_timer_that_another_process_runs_is_left_to_it(
     schedule = Schedule(EVERY_QUARTER)
     with bench.running():
         bench.look()
-        clock.time += timedelta(minutes=15)  # nobody wakes the host yet
-        assert other.claim("tick", clock.now()) is not None
+        later = clock.now() + timedelta(minutes=15)
+        assert other.claim("tick", later) is not None
+        clock.move_to(later)
         bench.look()
         other.finish("tick", clock.now(), schedule.next_after(clock.now()), clock.now())
         bench.look()
@@ -207,7 +211,7 @@ def test_firing_by_hand_waits_for_a_run_under_way(make_bench: MakeBench, clock: 
     timed.go_on.clear()
     with bench.running():
         clock.move(minutes=15)
-        bench.told.wait_for(EventKind.STARTED, "tick")
+        assert timed.begun.acquire(timeout=PATIENCE)
         by_hand = threading.Thread(target=bench.host.fire, args=("tick",), daemon=True)
         by_hand.start()
         bench.look()
