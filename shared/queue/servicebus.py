@@ -59,8 +59,10 @@ COUNTED = 1_000
 SEND_SECONDS = 30.0
 """How long sending may take, with all attempts: left alone, the client waits for an outcome for ever."""
 
+WAIT_SECONDS = 0.5
+"""How long a message that was seen may take to come: in vain, where somebody else has it."""
+
 _PAGE = 100
-_WAIT = 0.5
 _FURTHER = 2_000
 _REASON_CHARACTERS = 4096
 _INT32, _INT64 = 1 << 31, 1 << 63
@@ -175,7 +177,8 @@ class ServiceBusQueue:
 
     What the service does not tell: which messages others hold locked. Those count as active, and as
     available now. `client` says how the namespace is reached and how often a request is tried again;
-    `max_delivery_count` is what the queues were created with (the service's default).
+    `max_delivery_count` is what the queues were created with (the service's default); `wait_seconds` is how
+    long a message that was seen there may take to come.
     """
 
     def __init__(
@@ -186,12 +189,14 @@ class ServiceBusQueue:
         setting: str = "QUEUE_URL",
         max_delivery_count: int = 10,
         identity: SignIn | None = None,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._client = client
         self._clock = clock
         self._setting = setting
         self._max_delivery_count = max_delivery_count
         self._identity = identity
+        self._wait_seconds = wait_seconds
         self._namespace = client.fully_qualified_namespace
         self._sending = {name: _Sending(self._opener_of_sender(name)) for name in QUEUES}
         self._receiving = {name: _Receiving(self._opener(name)) for name in QUEUES}
@@ -291,11 +296,22 @@ class ServiceBusQueue:
                 seen += 1
                 if seen == most:
                     break
-        if not seen:
-            return []
-        messages = source.receiver.receive_messages(max_message_count=seen, max_wait_time=_WAIT)
-        for message in messages:
-            receiving.hold(source, message)
+        messages: list[ServiceBusReceivedMessage] = []
+        while len(messages) < seen:
+            # The client waits for the first that comes, and only a moment for those behind it.
+            try:
+                more = source.receiver.receive_messages(
+                    max_message_count=seen - len(messages), max_wait_time=self._wait_seconds
+                )
+            except AzureError:
+                if not messages:
+                    raise
+                more = []  # those that came are held, and must be told of
+            for message in more:
+                receiving.hold(source, message)
+            if not more:
+                break
+            messages += more
         if len(messages) < seen:
             # Somebody else was faster. What was asked for and did not come is taken back with the link.
             receiving.retire()
@@ -387,7 +403,9 @@ class ServiceBusQueue:
             passed: list[ServiceBusReceivedMessage] = []
             try:
                 while left:
-                    messages = receiver.receive_messages(max_message_count=1, max_wait_time=_WAIT)
+                    messages = receiver.receive_messages(
+                        max_message_count=1, max_wait_time=self._wait_seconds
+                    )
                     if not messages:
                         break
                     (message,) = messages

@@ -51,6 +51,8 @@ TOO_LARGE = "amqp:link:message-size-exceeded"
 
 _MANAGEMENT = "/$management"
 _TICK = 0.01
+_PATIENCE = 60.0
+"""Seconds that its own thread may take on a busy machine."""
 _CREDIT = 500
 T = TypeVar("T")
 Answer = tuple[int, object, str]
@@ -105,13 +107,13 @@ class Broker(Handler):  # type: ignore[misc] # the library has no types
 
     def start(self) -> Self:
         self._thread.start()
-        if not self._ready.wait(10):
+        if not self._ready.wait(_PATIENCE):
             raise RuntimeError("The broker did not start.")
         return self
 
     def stop(self) -> None:
         self._stopping = True
-        self._thread.join(10)
+        self._thread.join(_PATIENCE)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -223,7 +225,7 @@ class Broker(Handler):  # type: ignore[misc] # the library has no types
                 future.set_exception(error)
 
         self._tasks.put(do)
-        return future.result(10)
+        return future.result(_PATIENCE)
 
     # --- the thread ---------------------------------------------------------------------------------------
 

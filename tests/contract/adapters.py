@@ -17,6 +17,7 @@ from shared.queue import open_queue
 from shared.queue.receiver import QUEUES as QUEUE_NAMES
 from shared.queue.receiver import Queues
 from tests.amqp_broker.broker import Broker
+from tests.amqp_broker.client import patient_queue
 from tests.azurite.server import shared
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -66,6 +67,10 @@ class QueuePlace:
     def open(self, owner: str = "", is_alive: Callable[[str], bool] | None = None) -> Queue:
         return open_queue(self.url, self.clock, owner=owner, is_alive=is_alive)
 
+    def rival(self) -> Queue:
+        """A handle that asks for what others hold, and is not to wait for it."""
+        return open_queue(self.url, self.clock)
+
     def main(self) -> AbstractContextManager[Queue]:
         """The handle that most of a test goes by."""
         return closing(self.open())
@@ -98,6 +103,10 @@ class BrokerPlace(QueuePlace):
     _: KW_ONLY
     queue: Queue
 
+    def open(self, owner: str = "", is_alive: Callable[[str], bool] | None = None) -> Queue:
+        del owner, is_alive  # the service knows neither
+        return patient_queue(self.url, self.clock)
+
     def main(self) -> AbstractContextManager[Queue]:
         """One handle for all tests: the client takes half a second to open a link, and to close it."""
         return nullcontext(self.queue)
@@ -115,7 +124,7 @@ def _started() -> tuple[Broker, BrokerClock, Queue]:
     broker = Broker(QUEUE_NAMES).start()
     atexit.register(broker.stop)
     clock = BrokerClock(broker)
-    return broker, clock, open_queue(broker.connection_string, clock)
+    return broker, clock, patient_queue(broker.connection_string, clock)
 
 
 STATES: Mapping[str, Callable[[Path], StatePlace]] = {

@@ -91,7 +91,7 @@ def test_messages_come_in_the_order_they_were_sent(queue: Queue) -> None:
 
 
 def test_a_locked_message_is_nobody_elses(queue: Queue, queue_place: QueuePlace) -> None:
-    other = queue_place.open()
+    other = queue_place.rival()
     queue.send_raw(NAME, b"1")
     assert one(queue).delivery_count == 1
     assert other.receive(NAME) == ()

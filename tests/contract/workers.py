@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,8 +16,9 @@ from shared.connector_state import open_state
 from shared.model.ids import ConnectorId, OrganizationId
 from shared.ports import InventoryChange, StateConflict
 from shared.queue import open_queue
+from shared.queue.receiver import Delivery
 from shared.wiring.process import is_alive, process_owner
-from tests.contract.adapters import START, FakeClock
+from tests.contract.adapters import START, FakeClock, Queue
 from tests.contract.records import (
     INVENTORY,
     TENANT,
@@ -41,6 +42,14 @@ def ready() -> None:
 def tell(result: object) -> None:
     sys.stdout.write(json.dumps(result) + "\n")
     sys.stdout.flush()
+
+
+def received(queue: Queue) -> Sequence[Delivery]:
+    """What comes next. None when the queue is empty: a broker may be slow to give what is there."""
+    deliveries = queue.receive("inventory")
+    while not deliveries and queue.next_available_at("inventory") is not None:
+        deliveries = queue.receive("inventory")
+    return deliveries
 
 
 def claim(url: str, name: str, count: str) -> None:
@@ -107,7 +116,7 @@ def work_off(url: str, _name: str, _count: str) -> None:
     queue = open_queue(queue_url, FakeClock(), owner=process_owner(), is_alive=is_alive)
     ready()
     done = 0
-    while deliveries := queue.receive("inventory"):
+    while deliveries := received(queue):
         for delivery in deliveries:
             message = json.loads(delivery.body)
             organization_id = OrganizationId(message["organizationId"])
@@ -132,7 +141,7 @@ def receive_all(url: str, _name: str, _count: str) -> None:
     queue = open_queue(url, FakeClock(), owner=process_owner())
     ready()
     seen = []
-    while deliveries := queue.receive("inventory"):
+    while deliveries := received(queue):
         for delivery in deliveries:
             seen.append(int(delivery.body))
             queue.complete(delivery)

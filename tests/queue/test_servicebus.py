@@ -31,6 +31,7 @@ from shared.queue.receiver import (
 from shared.queue.servicebus import ServiceBusQueue
 from shared.wiring.clock import SystemClock
 from tests.amqp_broker.broker import SERVER_BUSY, Broker
+from tests.amqp_broker.client import PATIENCE, patient_queue
 
 # The client leaves the socket of a lost connection to the garbage collector, which `broker` calls in time.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -49,7 +50,7 @@ def broker() -> Iterator[Broker]:
 
 @pytest.fixture
 def queue(broker: Broker) -> Iterator[Queues]:
-    with open_queue(broker.connection_string, SystemClock()) as opened:
+    with patient_queue(broker.connection_string, SystemClock()) as opened:
         yield opened
 
 
@@ -69,7 +70,7 @@ class Credential:
 
 def by_identity(broker: Broker, credential: Credential) -> ServiceBusQueue:
     client = ServiceBusClient(broker.namespace, credential, use_tls=False, **options())
-    return ServiceBusQueue(client, SystemClock(), identity=SignIn())
+    return ServiceBusQueue(client, SystemClock(), identity=SignIn(), wait_seconds=PATIENCE)
 
 
 # --- links --------------------------------------------------------------------------------------------------
@@ -258,7 +259,7 @@ def test_dead_letters_that_were_passed_over_can_be_taken_at_once(queue: Queues) 
 def test_what_others_hold_counts_as_active(broker: Broker, queue: Queues) -> None:
     queue.send_raw(NAME, b"1")
     queue.send_raw(NAME, b"2")
-    with open_queue(broker.connection_string, SystemClock()) as other:
+    with patient_queue(broker.connection_string, SystemClock()) as other:
         other.receive(NAME)
         queue.receive(NAME)
         assert other.counts()[NAME] == queue.counts()[NAME] == QueueCounts(active=1, locked=1)
@@ -378,8 +379,8 @@ def test_the_broker_runs_on_its_own() -> None:
     ) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        with open_queue(told["connectionString"], SystemClock()) as queue:
+        with patient_queue(told["connectionString"], SystemClock()) as queue:
             queue.send_raw(NAME, b"1")
             assert [one.body for one in queue.receive(NAME)] == [b"1"]
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0

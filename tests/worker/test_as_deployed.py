@@ -30,10 +30,10 @@ from shared.model.ids import ConnectorId, TenantId
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
 from shared.ports import State
-from shared.queue import open_queue
 from shared.queue.receiver import QUEUES, Queues
 from shared.wiring.clock import SystemClock
 from tests.amqp_broker.broker import Broker
+from tests.amqp_broker.client import patient_queue
 from tests.azure.certificates import write_certificate
 from tests.azure.identity import AZURE_DEVOPS, SERVICE_BUS, STORAGE, IdentityEndpoint
 from tests.azure.relay import Relay
@@ -139,7 +139,7 @@ def azure(worker_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         relay = stack.enter_context(Relay(broker.port, certificate, key))
         simulator = stack.enter_context(Simulator(world, token_issuer=issuer, bearer_tokens=identity))
         state = stack.enter_context(open_state(azurite.connection_string))
-        queues = stack.enter_context(open_queue(broker.connection_string, SystemClock()))
+        queues = stack.enter_context(patient_queue(broker.connection_string, SystemClock()))
         make_read_only(package)
         stack.callback(make_writable, package)
         yield Azure(

@@ -23,11 +23,11 @@ from shared.model.mapping import Direction, EdgeKind, NodeKind, run_node
 from shared.model.organization import OnboardingState
 from shared.model.work import LOOKING
 from shared.ports import State
-from shared.queue import open_queue
 from shared.queue.messages import encode
 from shared.queue.receiver import QUEUES, Queues
 from shared.wiring.clock import SystemClock
 from tests.amqp_broker.broker import Broker
+from tests.amqp_broker.client import patient_queue
 from tests.azurite.server import Azurite
 from tests.worker.worker import Outcome, Worker
 
@@ -58,7 +58,7 @@ def broker() -> Iterator[Broker]:
 
 @pytest.fixture
 def queues(broker: Broker) -> Iterator[Queues]:
-    with open_queue(broker.connection_string, SystemClock()) as opened:
+    with patient_queue(broker.connection_string, SystemClock()) as opened:
         yield opened
 
 

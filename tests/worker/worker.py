@@ -95,7 +95,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         _pipe(self._process.stdin).close()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         finally:
             self._process.kill()
             self._process.wait()
