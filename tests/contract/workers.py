@@ -44,6 +44,15 @@ def tell(result: object) -> None:
     sys.stdout.flush()
 
 
+def queue_of(url: str) -> Queue:
+    """The queue that several workers take from."""
+    if url.startswith("Endpoint="):
+        from tests.amqp_broker.client import RACING, patient_queue  # noqa: PLC0415 - heavy
+
+        return patient_queue(url, FakeClock(), wait_seconds=RACING)
+    return open_queue(url, FakeClock(), owner=process_owner(), is_alive=is_alive)
+
+
 def received(queue: Queue) -> Sequence[Delivery]:
     """What comes next. None when the queue is empty: a broker may be slow to give what is there."""
     deliveries = queue.receive("inventory")
@@ -113,7 +122,7 @@ def work_off(url: str, _name: str, _count: str) -> None:
     """Receive, lease and do whatever the queue names, like a handler; each doing is one journal entry."""
     state_url, queue_url = url.split()
     state = open_state(state_url)
-    queue = open_queue(queue_url, FakeClock(), owner=process_owner(), is_alive=is_alive)
+    queue = queue_of(queue_url)
     ready()
     done = 0
     while deliveries := received(queue):
@@ -138,7 +147,7 @@ def work_off(url: str, _name: str, _count: str) -> None:
 
 def receive_all(url: str, _name: str, _count: str) -> None:
     """Receive and complete until the queue is empty; tells what was received."""
-    queue = open_queue(url, FakeClock(), owner=process_owner())
+    queue = queue_of(url)
     ready()
     seen = []
     while deliveries := received(queue):
