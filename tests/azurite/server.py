@@ -10,8 +10,8 @@ import atexit
 import contextlib
 import ctypes
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,13 +21,17 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+TELL_PORT = Path(__file__).parent / "tell_port.cjs"
 PROGRAM = ROOT / ".venv" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
 
 _PATIENCE = 60.0
-_STARTED = "successfully started"
+_PORT = re.compile(rb"port ([0-9]+)\n")
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Of the emulator's only account: the same for everybody, and published in its documentation."""
 ACCOUNT = "devstoreaccount1"
+
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+"""Looked up beforehand: between fork and exec a lock that another thread held is never freed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Azurite:
     def stop(self) -> None:
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
+            self.process.wait(60)
         self.process.kill()
         self.process.wait()
         if self.process.stdout is not None:
@@ -65,31 +69,20 @@ class Azurite:
 
 
 def start(account: str = ACCOUNT, certificate: tuple[Path, Path] | None = None) -> Azurite:
-    """Start one on a free port, and wait until it answers.
+    """Start one on a free port that it takes itself, and wait until it serves.
 
     With a certificate and its key it serves HTTPS, and lets in whoever has a token of Entra ID for storage.
     It looks at audience, issuer and times of those, not at the signature.
     """
     if not PROGRAM.is_file():
         raise RuntimeError("The storage emulator is not installed: run scripts/install-peers.")
-    scheme = "http" if certificate is None else "https"
-    while True:
-        port = _free_port()
-        process = _begin(port, account, certificate)
-        said = _said_until_started(process)
-        if _STARTED in said:
-            return Azurite(port, process, account, scheme)
-        if "EADDRINUSE" not in said:
-            raise RuntimeError(f"The storage emulator did not start: {said[-2_000:]}")
-
-
-def _begin(port: int, account: str, certificate: tuple[Path, Path] | None) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - what we installed
+    process = subprocess.Popen(  # noqa: S603 - what we installed
         [  # noqa: S607 - Node.js from the path
             "node",
+            *("--require", str(TELL_PORT)),
             str(PROGRAM),
             *("--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"),
-            *("--tableHost", "127.0.0.1", "--tablePort", str(port)),
+            *("--tableHost", "127.0.0.1", "--tablePort", "0"),
             *(() if certificate is None else ("--oauth", "basic")),
             *(() if certificate is None else ("--cert", str(certificate[0]), "--key", str(certificate[1]))),
         ],
@@ -99,22 +92,22 @@ def _begin(port: int, account: str, certificate: tuple[Path, Path] | None) -> su
         stderr=subprocess.STDOUT,
         preexec_fn=_die_with_the_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
-
-
-def _said_until_started(process: subprocess.Popen[bytes]) -> str:
-    """What it says until it serves, or ends. That something answers at the port does not tell who does."""
-    said = ""
+    assert process.stdout is not None
+    said = b""
     too_long = threading.Timer(_PATIENCE, process.kill)
     too_long.start()
     try:
-        for line in process.stdout or ():
-            said += line.decode(errors="replace")
-            if _STARTED in said:
-                return said
+        for line in process.stdout:
+            told = _PORT.fullmatch(line)
+            if told is not None:
+                scheme = "http" if certificate is None else "https"
+                return Azurite(int(told[1]), process, account, scheme)
+            said += line
     finally:
         too_long.cancel()
+    process.kill()
     process.communicate()
-    return said
+    raise RuntimeError(f"The storage emulator did not start: {said.decode(errors='replace')[-2_000:]}")
 
 
 @cache
@@ -125,13 +118,7 @@ def shared() -> Azurite:
     return azurite
 
 
-def _free_port() -> int:
-    """Free now; until it is taken, somebody else may take it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def _die_with_the_parent() -> None:
     """Also when it is killed (PR_SET_PDEATHSIG of Linux)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if _prctl is not None:
+        _prctl(1, signal.SIGKILL)

@@ -38,6 +38,9 @@ FUNCTIONS = {
 SYSTEM = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
 """What the app's process is told of ours: settings of who runs the tests are none of the app's."""
 
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+"""Looked up beforehand: between fork and exec a lock that another thread held is never freed."""
+
 Typed = tuple[str, object]
 """The kind of a value, as the host tells it, and the value; bytes in hexadecimal."""
 
@@ -177,7 +180,8 @@ def obey_modes() -> None:
 
     For anybody else it is refused, and not needed.
     """
-    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+    if _prctl is not None:
+        _prctl(24, 1, 0, 0, 0)
 
 
 def _written(at: datetime) -> str:
