@@ -9,6 +9,7 @@ be told to fail, and what time it is.
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 import time
 import uuid
@@ -177,11 +178,23 @@ class Broker(Handler):  # type: ignore[misc] # the library has no types
 
     def begin_outage(self) -> None:
         """End every connection and refuse new ones."""
-        self.run(self._acceptor_close)
+
+        def keep_the_port() -> None:
+            """Nobody else may be given it meanwhile. Bound and not listened to, it refuses."""
+            self._kept = socket.socket()
+            self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._kept.bind((self.host, self.port))
+
+        self.run(self._acceptor_close)  # which takes effect when the thread is done with the task
+        self.run(keep_the_port)
         self.drop_connections()
 
     def end_outage(self) -> None:
-        self.run(self._listen)
+        def end() -> None:
+            self._kept.close()
+            self._listen()
+
+        self.run(end)
 
     def fail_sends(self, times: int, condition: str = SERVER_BUSY) -> None:
         """Refuse the next so many messages with this condition."""
@@ -263,7 +276,7 @@ class Broker(Handler):  # type: ignore[misc] # the library has no types
         event.reactor.schedule(_TICK, self)
 
     def on_timer_task(self, event: Event) -> None:
-        while not self._tasks.empty():
+        for _ in range(self._tasks.qsize()):  # those that come meanwhile are done when these took effect
             self._tasks.get()()
         if self._stopping:
             self._acceptor_close()
