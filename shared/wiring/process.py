@@ -91,7 +91,8 @@ def _started(pid: int) -> str:
         capture_output=True,
         check=False,
         text=True,
-        env={"LC_ALL": "C", "PATH": "/bin:/usr/bin"},
+        # In one time zone: a machine that travels would see its own processes start at other times.
+        env={"LC_ALL": "C", "PATH": "/bin:/usr/bin", "TZ": "UTC"},
     )
     return "-".join(answer.stdout.split())
 
