@@ -94,7 +94,10 @@ class Session:
         self._hurried = False
         self._give_up_at = float("inf")
         self._awaited = threading.Event()
-        self._ended = threading.Event()
+        # Not an event: Ctrl-C may come while one is waited for, and would leave its lock in disorder.
+        self._is_over = False
+        self._working = threading.Lock()
+        self._working.acquire()
         self._problem: BaseException | None = None
         self.went_well = True
 
@@ -146,8 +149,8 @@ class Session:
 
     def _wait(self) -> None:
         # In short steps: on Windows, Ctrl-C is noticed only between them.
-        while not self._ended.wait(_JOIN):
-            pass
+        while not self._is_over:
+            self._working.acquire(timeout=_JOIN)
 
     # --- the dispatcher -----------------------------------------------------------------------------------
 
@@ -165,7 +168,8 @@ class Session:
             self._problem = problem
         finally:
             self._crew.dismiss()
-            self._ended.set()
+            self._is_over = True
+            self._working.release()
 
     def _turn(self) -> bool:
         """Do what is due now, then wait for what comes next; returns whether to go on."""
