@@ -132,7 +132,7 @@ class Proxy:
                 }
 
                 def forward() -> Answer:
-                    connection = http.client.HTTPConnection("127.0.0.1", proxy._to, timeout=30)
+                    connection = http.client.HTTPConnection("127.0.0.1", proxy._to, timeout=60)
                     try:
                         connection.request(self.command, self.path, body or None, headers)
                         answer = connection.getresponse()
