@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from shared.ado.auth import Credential, Secrets, make_credential
 from shared.ado.azure_devops import AzureDevOpsClient
 from shared.ado.client import Client
 from shared.ado.service_time import read_service_time
-from shared.ado.throttle import Gates, Limits
+from shared.ado.throttle import Gates, Limits, Ticks
 from shared.ado.transport import USER_AGENT, Gateway, Transport
 from shared.ado.user import SignIns
 from shared.model.connector import IdentityReference
@@ -54,9 +55,15 @@ class AzureDevOpsFactory:
     """Gives the client of an identity. Raises `GatewayError` when it is built with an unusable gateway."""
 
     def __init__(
-        self, options: AdoOptions, store: ThrottleStore, clock: Clock, sign_ins: SignIns | None = None
+        self,
+        options: AdoOptions,
+        store: ThrottleStore,
+        clock: Clock,
+        sign_ins: SignIns | None = None,
+        *,
+        ticks: Ticks = time.monotonic,
     ) -> None:
-        """`sign_ins` is needed for identities of the kind *user* alone."""
+        """`sign_ins` is needed for identities of the kind *user* alone; `ticks` is the monotonic clock."""
         self._secrets: Secrets = options.secrets
         self._sign_ins = sign_ins
         self._clock = clock
@@ -67,7 +74,7 @@ class AzureDevOpsFactory:
             pool=max(_POOL, options.concurrency),
         )
         limits = Limits(options.concurrency, options.free_share, options.hourly_cap, options.sleep_most)
-        self._gates = Gates(limits, store, clock)
+        self._gates = Gates(limits, store, clock, ticks)
         self._lock = threading.Lock()
         self._credentials: dict[tuple[IdentityReference, TenantId], Credential] = {}
         self._clients: dict[tuple[IdentityReference, TenantId, Urgency], AzureDevOpsClient] = {}

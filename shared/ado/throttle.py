@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 TOO_MANY: Final = 429
 
+Ticks = Callable[[], float]
+"""The monotonic clock: seconds that only ever grow, whatever happens to the time of day."""
+
 _SHORTEST_BLOCK = 1.0
 _FIRST_BLOCK = 60.0
 _LONGEST_BLOCK = 360.0
@@ -95,11 +98,14 @@ class Gate:
     clock that is set back must not stall us, and one that is set forward costs at most one more 429.
     """
 
-    def __init__(self, key: str, limits: Limits, store: ThrottleStore, clock: Clock) -> None:
+    def __init__(
+        self, key: str, limits: Limits, store: ThrottleStore, clock: Clock, ticks: Ticks = time.monotonic
+    ) -> None:
         self.key = key
         self._limits = limits
         self._store = store
         self._clock = clock
+        self._ticks = ticks
         self._changed = threading.Condition()
         self._store_turn = threading.Lock()
         self._in_flight = 0
@@ -113,7 +119,7 @@ class Gate:
         self._known = ThrottleRecord()
         self._read_from = -math.inf
         self._away_until = -math.inf
-        self._told_at = time.monotonic()
+        self._told_at = self._ticks()
         self._pending = 0
         self._pending_hour: datetime | None = None
         self._reserved = 0
@@ -171,7 +177,7 @@ class Gate:
                 # Requests that were under way when the first of them was blocked belong to the same block.
                 if started > self._blocked_at:
                     self._streak += 1
-                    self._blocked_at = time.monotonic()
+                    self._blocked_at = self._ticks()
                 if wait <= 0:
                     wait = _SHORTEST_BLOCK if advice.says_when else self._unasked_wait()
                     reason = f"a 429 that asks for no time: {wait:.0f} s"
@@ -208,12 +214,13 @@ class Gate:
                         # Somebody else was quicker; take new ones.
                         continue
                 held, over = self._wait(now), self._cap_is_reached(now, urgency)
-                wait = max(held, turn.wait(now) if turn is not None else 0.0, self._yielding(now, urgency))
+                turned = turn.wait(now, self._ticks()) if turn is not None else 0.0
+                wait = max(held, turned, self._yielding(now, urgency))
                 if wait <= 0 and over is None:
                     if self._limits.hourly_cap and not self._has_reserved(now):
                         continue
                     self._in_flight += 1
-                    return time.monotonic()
+                    return self._ticks()
                 reason = self._reason if held > 0 else "the free share of the limit, and more urgent requests"
                 refusal = self._refusal(where, now, wait, over, slept, reason)
                 if refusal is not None and turn is not None:
@@ -256,9 +263,9 @@ class Gate:
 
     def _sleep(self, seconds: float) -> bool:
         """Sleep; False when the clock no longer does."""
-        now, here = self._clock.now(), time.monotonic()
+        now, here = self._clock.now(), self._ticks()
         self._clock.sleep(seconds)
-        passed = max((self._clock.now() - now).total_seconds(), time.monotonic() - here)
+        passed = max((self._clock.now() - now).total_seconds(), self._ticks() - here)
         return passed >= seconds / 2
 
     # --- with the lock held ---
@@ -267,7 +274,7 @@ class Gate:
         if self._not_before is None:
             return 0.0
         shared = (self._not_before - now).total_seconds()
-        here = self._not_before_here - time.monotonic()
+        here = self._not_before_here - self._ticks()
         return max(0.0, min(shared, here))
 
     def _hold(self, now: datetime, seconds: float, reason: str) -> bool:
@@ -276,7 +283,7 @@ class Gate:
         if self._wait(now) > 0 and self._not_before is not None and until <= self._not_before:
             return False
         news = self._not_before is None or (until - self._not_before).total_seconds() > _MATTERS
-        self._not_before, self._not_before_here = until, time.monotonic() + seconds
+        self._not_before, self._not_before_here = until, self._ticks() + seconds
         self._held_at = now
         self._reason = reason
         return news
@@ -323,7 +330,7 @@ class Gate:
         return min(over, now + timedelta(seconds=_USAGE_HOLDS)) if self._is_away() else over
 
     def _is_away(self) -> bool:
-        return time.monotonic() < self._away_until
+        return self._ticks() < self._away_until
 
     def _free(self, urgency: Urgency) -> float:
         share = self._limits.free_share
@@ -374,7 +381,7 @@ class Gate:
 
     def _look(self) -> None:
         """Read what other processes told, unless that was done a moment ago; one thread does it for all."""
-        asked = time.monotonic()
+        asked = self._ticks()
         if self._read_from >= asked - _FRESH or asked < self._away_until:
             return
         if not self._store_turn.acquire(timeout=_READ_MOST):
@@ -384,13 +391,13 @@ class Gate:
                 return
             self._read()
         except StateUnavailable:
-            self._away_until = time.monotonic() + _LOOK_AGAIN
+            self._away_until = self._ticks() + _LOOK_AGAIN
         finally:
             self._store_turn.release()
 
     def _read(self) -> None:
         """Read the record. With the turn at the store."""
-        begun = time.monotonic()
+        begun = self._ticks()
         record = self._store.throttle(self.key)
         with self._changed:
             self._learn(record)
@@ -423,7 +430,7 @@ class Gate:
                 if first is None or not 0 <= (first - now).total_seconds() <= 2 * LONGEST_PACE:
                     first = now
                 number = min(_FLUSH_EVERY, math.ceil(_TURNS_FOR / pace))
-                here = time.monotonic() - now.timestamp()
+                here = self._ticks() - now.timestamp()
                 moments = [first + timedelta(seconds=pace * one) for one in range(number)]
                 turns = [_Turn(moment, moment.timestamp() + here) for moment in moments]
                 record = replace(record, next_start=first + timedelta(seconds=pace * number))
@@ -449,7 +456,7 @@ class Gate:
         What is taken so is told later. With the lock held.
         """
         now = self._clock.now()
-        self._away_until = max(self._away_until, time.monotonic() + _LOOK_AGAIN)
+        self._away_until = max(self._away_until, self._ticks() + _LOOK_AGAIN)
         record = take(self._known)
         self._known = replace(self._known, next_start=record.next_start)
         hour = self._hour(now)
@@ -482,7 +489,7 @@ class Gate:
 
     def _tell_count(self, *, idle: bool) -> None:
         with self._changed:
-            waited = time.monotonic() - self._told_at >= _LOOK_AGAIN
+            waited = self._ticks() - self._told_at >= _LOOK_AGAIN
             has_count = idle and (self._pending > 0 or self._reserved > 0)
             due = self._pending >= _FLUSH_EVERY or (waited and (has_count or self._is_untold()))
         if due and not self._is_away():
@@ -502,7 +509,7 @@ class Gate:
         """
         with self._store_turn:
             try:
-                if self._read_from < time.monotonic() - _NEW:
+                if self._read_from < self._ticks() - _NEW:
                     # A read is cheaper than a write in vain, where several processes write.
                     self._read()
                 for attempt in range(_CONFLICTS):
@@ -533,10 +540,10 @@ class Gate:
                         if self._pending_hour == hour:
                             self._pending -= pending
                         self._slept -= slept
-                        self._told_at = time.monotonic()
+                        self._told_at = self._ticks()
                     return True
             except StateUnavailable:
-                self._away_until = time.monotonic() + _LOOK_AGAIN
+                self._away_until = self._ticks() + _LOOK_AGAIN
         return False
 
     def _merged(self, known: ThrottleRecord) -> ThrottleRecord:
@@ -601,9 +608,9 @@ class _Turn:
     at: datetime
     here: float
 
-    def wait(self, now: datetime) -> float:
+    def wait(self, now: datetime, here: float) -> float:
         """Seconds until then, by the clock that is there first."""
-        return max(0.0, min((self.at - now).total_seconds(), self.here - time.monotonic()))
+        return max(0.0, min((self.at - now).total_seconds(), self.here - here))
 
     def is_missed(self, now: datetime) -> bool:
         """Whether it was so long ago that it is lost: missed turns must not add up to a burst."""
@@ -653,10 +660,14 @@ def _believed(record: ThrottleRecord, now: datetime) -> float:
 class Gates:
     """The gates of one process. An organization's name ignores case, as it does in Azure DevOps."""
 
-    def __init__(self, limits: Limits, store: ThrottleStore, clock: Clock) -> None:
+    def __init__(
+        self, limits: Limits, store: ThrottleStore, clock: Clock, ticks: Ticks = time.monotonic
+    ) -> None:
+        """`ticks` is the monotonic clock, in seconds."""
         self._limits = limits
         self._store = store
         self._clock = clock
+        self._ticks = ticks
         self._lock = threading.Lock()
         self._gates: dict[str, Gate] = {}
 
@@ -671,7 +682,7 @@ class Gates:
         with self._lock:
             gate = self._gates.get(key)
             if gate is None:
-                gate = self._gates[key] = Gate(key, self._limits, self._store, self._clock)
+                gate = self._gates[key] = Gate(key, self._limits, self._store, self._clock, self._ticks)
             return gate
 
     def close(self) -> None:

@@ -13,6 +13,8 @@ from shared.model.connector import AuthKind, IdentityReference
 from shared.model.ids import ProjectId, RepositoryId, TenantId
 from shared.ports import AzureDevOps, StateConflict, StateUnavailable, ThrottleRecord
 
+PATIENCE = 60.0
+"""Seconds for what takes no time, but on a machine that stands still for a while."""
 TOKEN = "secret-token-nobody-may-see"
 PAT = IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT")
 TENANT = TenantId("72f988bf-86f1-41af-91ab-2d7cd011db47")
@@ -27,10 +29,14 @@ CONNECTION = {
 
 
 class FakeClock:
-    """Stands still but for those who sleep."""
+    """Both clocks, of the day and the monotonic one; they stand still but for those who sleep.
+
+    A gate that looked at the real monotonic clock would wait the less, the longer the machine stood still.
+    """
 
     def __init__(self) -> None:
         self._now = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+        self._ticks = 0.0
         self._lock = threading.Lock()
         self.slept: list[float] = []
 
@@ -41,11 +47,25 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self.slept.append(seconds)
-            self._now += timedelta(seconds=seconds)
+            self._pass(timedelta(seconds=seconds))
+
+    def ticks(self) -> float:
+        with self._lock:
+            return self._ticks
 
     def advance(self, **units: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self._pass(timedelta(**units))
+
+    def jump(self, **units: float) -> None:
+        """Set the time of day to another, ahead or back."""
         with self._lock:
             self._now += timedelta(**units)
+
+    def _pass(self, time: timedelta) -> None:
+        self._now += time
+        self._ticks += time.total_seconds()
 
 
 @dataclass
@@ -97,11 +117,11 @@ class Bench:
 
     def connect(self, identity: IdentityReference = PAT, **options: Any) -> AzureDevOps:
         """A client of a factory of its own, as another process would have it."""
-        clock = options.pop("clock", self.clock)
-        settings: dict[str, Any] = {"gateway_url": self.url, "timeout": 5.0}
+        clock, ticks = options.pop("clock", self.clock), options.pop("ticks", self.clock.ticks)
+        settings: dict[str, Any] = {"gateway_url": self.url, "timeout": PATIENCE}
         settings["secrets"] = {"ADO_PAT": lambda: TOKEN}
         settings |= options
-        factory = AzureDevOpsFactory(AdoOptions(**settings), self.store, clock)
+        factory = AzureDevOpsFactory(AdoOptions(**settings), self.store, clock, ticks=ticks)
         self.factories.append(factory)
         return factory.connect(identity, TENANT)
 

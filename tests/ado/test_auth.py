@@ -27,7 +27,7 @@ from shared.ado.throttle import Gates, Limits
 from shared.ado.transport import Gateway, Transport
 from shared.model.connector import AuthKind, IdentityReference
 from shared.model.failure import ServiceError
-from tests.ado.bench import CONNECTION, PAT, TENANT, TOKEN, Bench
+from tests.ado.bench import CONNECTION, PAT, PATIENCE, TENANT, TOKEN, Bench
 from tests.ado.wire_server import WireServer, reply
 
 WHERE = Where("contoso", "reading who we are")
@@ -60,8 +60,8 @@ class Entra:
         return EntraCredential("managed identity", self.make, "Mend it.", self.bench.clock)
 
     def area(self) -> IdentityArea:
-        gates = Gates(Limits(), self.bench.store, self.bench.clock)
-        transport = Transport(Gateway(self.bench.url), timeout=5)
+        gates = Gates(Limits(), self.bench.store, self.bench.clock, self.bench.clock.ticks)
+        transport = Transport(Gateway(self.bench.url), timeout=PATIENCE)
         return IdentityArea(Client(transport, self.credential(), gates, "x", self.bench.clock))
 
 

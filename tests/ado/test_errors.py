@@ -9,7 +9,7 @@ import pytest
 from shared.ado import errors
 from shared.model.failure import FailureKind, ServiceError
 from shared.ports import AzureDevOps
-from tests.ado.bench import CONNECTION, TENANT, TOKEN, Bench
+from tests.ado.bench import CONNECTION, PATIENCE, TENANT, TOKEN, Bench
 from tests.ado.wire_server import HTML, Reply, WireServer, failure, reply
 
 SIGN_IN = "<!DOCTYPE html><title>Azure DevOps Services | Sign In</title>" + "x" * 16_000
@@ -114,7 +114,7 @@ def test_an_answer_is_told_for_what_it_is(
 ) -> None:
     server.say(told)
     with pytest.raises(ServiceError) as caught:
-        bench.connect(timeout=0.2 if told.then == "hang" else 5.0).connection("contoso")
+        bench.connect(timeout=0.2 if told.then == "hang" else PATIENCE).connection("contoso")
     failed = caught.value.failure
     assert type(caught.value) is expected
     assert failed.kind is kind

@@ -12,7 +12,7 @@ import structlog
 
 from shared.ado.parse import BrokenJsonError, ShapeError
 from shared.model.failure import ServiceError
-from tests.ado.bench import CONNECTION, TOKEN, Bench
+from tests.ado.bench import CONNECTION, PATIENCE, TOKEN, Bench
 from tests.ado.wire_server import HTML, Reply, WireServer, failure, reply
 
 ENCODED = base64.b64encode(f":{TOKEN}".encode()).decode()
@@ -47,7 +47,7 @@ def test_the_token_shows_nowhere(
     for logger in ("", "urllib3", "requests", "ado_connector", "ado_connector.ado"):
         caplog.set_level(logging.DEBUG, logger)
     server.say(answer)
-    ado: Any = bench.connect(timeout=0.2 if answer.then == "hang" else 5.0)
+    ado: Any = bench.connect(timeout=0.2 if answer.then == "hang" else PATIENCE)
     texts = [repr(ado), repr(vars(ado)), repr(ado._client._credential)]
     contexts: list[type] = []
     try:
