@@ -100,10 +100,11 @@ def repositories(count: int) -> Iterator[bytes]:
 
 def test_a_large_listing_takes_little_time_and_memory() -> None:
     body = list(repositories(20_000))
-    started = time.perf_counter()
+    # What we work for it, whatever else the machine does meanwhile.
+    started = time.thread_time()
     assert len(read_repositories(body, "contoso")) == 20_000
     # Measured 0.2 s; the rest is for slow machines.
-    assert time.perf_counter() - started < 4
+    assert time.thread_time() - started < 4
     del body
     tracemalloc.start()
     try:

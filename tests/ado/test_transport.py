@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -30,11 +32,12 @@ CALLS = [value for value in vars(calls).values() if isinstance(value, Call)]
 
 
 @pytest.fixture
-def elsewhere(server: WireServer) -> WireServer:
+def elsewhere(server: WireServer) -> Iterator[WireServer]:
     del server
     other = WireServer()
     other.say(GOOD)
-    return other
+    yield other
+    other.close()
 
 
 def test_the_headers_of_a_request(server: WireServer, ado: AzureDevOps) -> None:
@@ -205,11 +208,12 @@ def test_no_cookie_is_kept(server: WireServer, ado: AzureDevOps) -> None:
 
 
 def test_nothing_listens(bench: Bench) -> None:
-    silent = WireServer()
-    address = silent.url
-    silent.close()
-    with pytest.raises(ServiceError) as caught:
-        bench.connect(gateway_url=address).connection("contoso")
+    # It keeps its port, which would else be somebody's who does listen.
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ServiceError) as caught:
+            bench.connect(gateway_url=address).connection("contoso")
     assert caught.value.failure.code == "NoConnection"
     assert "refused" in caught.value.failure.reason
 
