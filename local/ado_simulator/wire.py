@@ -63,6 +63,7 @@ class WireServer(socketserver.ThreadingTCPServer):
         self.application = application
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._ended = False
         super().__init__(("127.0.0.1", port), _Connection)
 
     @property
@@ -71,9 +72,11 @@ class WireServer(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a connection, to end it when the server stops."""
+        """Remember a connection, to end it when the server stops, or at once where it has stopped by now."""
         with self._lock:
             self._connections.add(connection)
+            if self._ended:
+                _end(connection)
 
     def closed(self, connection: socket.socket) -> None:
         """Forget a connection."""
@@ -81,11 +84,11 @@ class WireServer(socketserver.ThreadingTCPServer):
             self._connections.discard(connection)
 
     def close_connections(self) -> None:
-        """End every open connection."""
+        """End every open connection, and those whose thread has yet to begin."""
         with self._lock:
+            self._ended = True
             for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                _end(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that go away are not worth a word; anything else is reported as usual."""
@@ -120,6 +123,11 @@ class _Connection(socketserver.BaseRequestHandler):
         finally:
             self.server.closed(connection)
             reader.close()
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _read_request(reader: BinaryIO, connection: socket.socket) -> Request | None:

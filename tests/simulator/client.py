@@ -8,6 +8,9 @@ import requests
 
 from local.ado_simulator import Simulator
 
+PATIENCE = 60.0
+"""Seconds for an answer that takes no time, but on a machine that stands still for a while."""
+
 Json = Any
 """Whatever a JSON document may hold."""
 
@@ -29,7 +32,7 @@ class Client:
         version: str | None = "7.1",
         headers: dict[str, str] | None = None,
         json: object = None,
-        timeout: float = 10,
+        timeout: float = PATIENCE,
         **query: str,
     ) -> requests.Response:
         given = {"X-TFS-FedAuthRedirect": "Suppress", "User-Agent": "tests/1", "X-TFS-Session": "s-1"}
@@ -62,4 +65,4 @@ class Client:
         return [item["name"] for item in response.json()["value"]]
 
     def control(self, action: str, **body: object) -> requests.Response:
-        return self.session.post(f"{self.simulator.url}/_control/{action}", json=body, timeout=10)
+        return self.session.post(f"{self.simulator.url}/_control/{action}", json=body, timeout=PATIENCE)

@@ -13,7 +13,7 @@ import requests
 
 from local.ado_simulator import Organization, Simulator, World, generate_world
 from local.ado_simulator.control import ACTIONS
-from tests.simulator.client import Client
+from tests.simulator.client import PATIENCE, Client
 
 SHOP: dict[str, object] = {"organization": "contoso", "project": "Shop"}
 WEB: dict[str, object] = {**SHOP, "repository": "web"}
@@ -116,7 +116,7 @@ def test_a_change_shows_in_the_world_and_in_its_answers(client: Client) -> None:
     client.control("rename_repository", **WEB, name="site")
     names = client.names("/dev.azure.com/contoso/_apis/git/repositories")
     assert "site" in names
-    summary = client.session.get(f"{client.simulator.url}/_control/world", timeout=10).json()
+    summary = client.session.get(f"{client.simulator.url}/_control/world", timeout=PATIENCE).json()
     (shop,) = [each for each in summary["organizations"][0]["projects"] if each["name"] == "Shop"]
     assert [each["name"] for each in shop["repositories"]] == ["site", "empty", "forked", "sleeping"]
 
@@ -147,7 +147,7 @@ def test_faults_over_control(client: Client) -> None:
     projects = "/dev.azure.com/contoso/_apis/projects"
     assert client.get(projects).headers["retry-after"] == "3"
     assert "Store" in client.names(projects)
-    faults = client.session.get(f"{client.simulator.url}/_control/faults", timeout=10).json()
+    faults = client.session.get(f"{client.simulator.url}/_control/faults", timeout=PATIENCE).json()
     assert [(fault["kind"], fault["fired"]) for fault in faults] == [("blocked", 1), ("run", 1)]
     client.control("clear_faults")
     assert client.get(projects).status_code == 200
@@ -157,11 +157,11 @@ def test_counts_over_control(client: Client) -> None:
     client.get("/dev.azure.com/contoso/_apis/projects")
     client.get("/dev.azure.com/contoso/_apis/projects")
     url = f"{client.simulator.url}/_control/requests"
-    counts = client.session.get(url, timeout=10).json()
+    counts = client.session.get(url, timeout=PATIENCE).json()
     assert counts["byOrganization"] == {"contoso": {"GET /{organization}/_apis/projects": 2}}
     assert counts["byStatus"] == {"200": 2}
     client.control("reset_requests")
-    assert client.session.get(url, timeout=10).json()["total"] == 0
+    assert client.session.get(url, timeout=PATIENCE).json()["total"] == 0
 
 
 def test_options_over_control(client: Client) -> None:
@@ -176,21 +176,23 @@ def test_reset_brings_a_generated_world_back() -> None:
         session.trust_env = False
         name = world.organizations[0].name
         session.post(
-            f"{simulator.url}/_control/add_project", json={"organization": name, "name": "X"}, timeout=10
+            f"{simulator.url}/_control/add_project",
+            json={"organization": name, "name": "X"},
+            timeout=PATIENCE,
         )
-        session.post(f"{simulator.url}/_control/fault", json={"kind": "blocked"}, timeout=10)
+        session.post(f"{simulator.url}/_control/fault", json={"kind": "blocked"}, timeout=PATIENCE)
         assert world.summary() != before
-        answer = session.post(f"{simulator.url}/_control/reset", timeout=10).json()
+        answer = session.post(f"{simulator.url}/_control/reset", timeout=PATIENCE).json()
         assert answer["result"] == {"world": True}
-        assert session.get(f"{simulator.url}/_control/world", timeout=10).json() == before
+        assert session.get(f"{simulator.url}/_control/world", timeout=PATIENCE).json() == before
         listed = session.get(
             f"{simulator.url}/dev.azure.com/{name}/_apis/projects?api-version=7.1",
             headers={"Authorization": f"Bearer {world.token}"},
-            timeout=10,
+            timeout=PATIENCE,
         ).json()
         assert listed["count"] == 2
         again = {"organization": name, "project": listed["value"][0]["id"], "name": "renamed after the reset"}
-        renamed = session.post(f"{simulator.url}/_control/rename_project", json=again, timeout=10)
+        renamed = session.post(f"{simulator.url}/_control/rename_project", json=again, timeout=PATIENCE)
         assert renamed.status_code == 200
 
 
@@ -216,12 +218,12 @@ def test_it_runs_as_a_process_of_its_own() -> None:
             answer = requests.get(
                 f"{hello['url']}/dev.azure.com/{hello['organizations'][0]}/_apis/projects?api-version=7.1",
                 headers={"Authorization": f"Bearer {hello['token']}"},
-                timeout=10,
+                timeout=PATIENCE,
             )
             assert answer.json()["count"] == 2
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(PATIENCE) == 0
 
 
 def test_what_posture_reads_can_be_set(world: World, contoso: Organization, simulator: Simulator) -> None:
@@ -229,7 +231,7 @@ def test_what_posture_reads_can_be_set(world: World, contoso: Organization, simu
     shop = {"organization": "contoso", "project": "Shop"}
 
     def do(action: str, **body: Any) -> dict[str, Any]:
-        answer = requests.post(f"{simulator.url}/_control/{action}", json=body, timeout=10)
+        answer = requests.post(f"{simulator.url}/_control/{action}", json=body, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer.json()  # type: ignore[no-any-return]
 

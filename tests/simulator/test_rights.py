@@ -6,7 +6,7 @@ import pytest
 
 from local.ado_simulator import LICENCES, Identity, Organization, Simulator, World
 from local.ado_simulator.identity import encode_descriptor, well_known_sid
-from tests.simulator.client import Client
+from tests.simulator.client import PATIENCE, Client
 
 COLLECTION = "3e65f728-f8bc-4ecd-8764-7e378b19bfa7"
 GIT = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87"
@@ -260,7 +260,7 @@ def test_a_token_that_was_not_encoded_is_refused(
     raw = client.session.get(
         f"{simulator.url}{USERS}?api-version=7.1&continuationToken={token.replace('#', '%23')}",
         headers={"Authorization": f"Bearer {world.token}"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert raw.status_code == 400
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -10,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from local.ado_simulator import Organization, RateLimit, Simulator, World, generate_world
-from tests.simulator.client import Client
+from local.ado_simulator import Fault, Organization, RateLimit, Simulator, World, generate_world
+from tests.simulator.client import PATIENCE, Client
 
 PROJECTS = "/dev.azure.com/contoso/_apis/projects"
 REPOSITORIES = "/dev.azure.com/contoso/_apis/git/repositories"
@@ -22,7 +23,7 @@ def test_a_connection_serves_many_requests(simulator: Simulator, world: World) -
     request = (
         f"GET {PROJECTS}?api-version=7.1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {world.token}\r\n\r\n"
     ).encode()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(request * 3)
         received = b""
         while received.count(b'"Shop"') < 3:
@@ -37,9 +38,11 @@ def test_a_connection_ends_when_asked(client: Client) -> None:
 
 def test_a_body_may_come_in_chunks_or_after_a_pause(client: Client, simulator: Simulator) -> None:
     path = f"{simulator.url}/_control/configure"
-    answer = requests.post(path, data=iter([b'{"latency"', b": 0.0}"]), timeout=10)
+    answer = requests.post(path, data=iter([b'{"latency"', b": 0.0}"]), timeout=PATIENCE)
     assert answer.status_code == 200
-    answer = client.session.post(path, data=b'{"latency": 0}', headers={"Expect": "100-continue"}, timeout=10)
+    answer = client.session.post(
+        path, data=b'{"latency": 0}', headers={"Expect": "100-continue"}, timeout=PATIENCE
+    )
     assert answer.status_code == 200
 
 
@@ -48,7 +51,7 @@ def test_a_body_may_come_in_chunks_or_after_a_pause(client: Client, simulator: S
 )
 def test_noise_ends_a_connection_and_nothing_else(client: Client, simulator: Simulator, noise: bytes) -> None:
     port = int(simulator.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(noise)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
@@ -75,13 +78,12 @@ def test_latency_is_added_to_every_answer(client: Client, simulator: Simulator) 
 
 
 def test_callers_at_once_are_served_at_once_and_counted(client: Client, simulator: Simulator) -> None:
-    simulator.options.latency = 0.1
+    all_there = threading.Barrier(8, timeout=PATIENCE)
+    simulator.add_fault(Fault("run", action=all_there.wait))
     with ThreadPoolExecutor(8) as pool:
-        start = time.monotonic()
         statuses = list(pool.map(lambda _: client.get(PROJECTS).status_code, range(8)))
-        assert time.monotonic() - start < 0.7
     assert statuses == [200] * 8
-    assert simulator.requests.peak("contoso") > 1
+    assert simulator.requests.peak("contoso") == 8
 
 
 def test_changes_while_listing_never_tear_an_answer(
@@ -108,13 +110,13 @@ def test_changes_while_listing_never_tear_an_answer(
 
 
 def test_a_budget_warns_then_slows_then_refuses(client: Client, simulator: Simulator) -> None:
-    simulator.set_rate_limit(RateLimit(requests=10, window=60, blocked_at=1.2))
+    simulator.set_rate_limit(RateLimit(requests=10, window=3600, blocked_at=1.2))
     answers = [client.get(PROJECTS) for _ in range(13)]
     assert [answer.status_code for answer in answers] == [200] * 12 + [429]
     assert "x-ratelimit-remaining" not in answers[7].headers
     assert answers[8].headers["x-ratelimit-remaining"] == "1"
     assert "retry-after" not in answers[9].headers
-    assert 58 <= int(answers[10].headers["retry-after"]) <= 60
+    assert 3500 <= int(answers[10].headers["retry-after"]) <= 3600
     assert answers[12].json()["typeKey"] == "RequestBlockedException"
     assert int(answers[12].headers["retry-after"]) > 0
     assert simulator.throttle.ignored == 2
@@ -143,10 +145,11 @@ def test_a_large_organization_is_served_in_moments() -> None:
     with Simulator(world) as simulator:
         client = Client(simulator, world.token)
         with client.session:
-            start = time.monotonic()
-            answer = client.get(REPOSITORIES, timeout=60)
+            # What it works for it, on whatever thread; not what the machine does meanwhile.
+            start = time.process_time()
+            answer = client.get(REPOSITORIES)
             assert answer.json()["count"] == 10_000
-            assert time.monotonic() - start < 20
+            assert time.process_time() - start < 20
 
 
 def test_stopping_ends_open_connections(world: World) -> None:
@@ -157,3 +160,18 @@ def test_stopping_ends_open_connections(world: World) -> None:
         simulator.stop()
         with pytest.raises(requests.ConnectionError):
             client.get(PROJECTS)
+
+
+def test_stopping_ends_connections_that_nobody_has_read_from_yet(world: World) -> None:
+    simulator = Simulator(world).start()
+    port = int(simulator.url.rpartition(":")[2])
+    with contextlib.ExitStack() as stack:
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+            for _ in range(50)
+        ]
+        simulator.stop()
+        for connection in connections:
+            # One that was not even accepted is reset.
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
