@@ -67,7 +67,7 @@ def make(simulator: Simulator, tokens: Tokens) -> Iterator[Make]:
     made: list[Web] = []
 
     def registry(host: str = HOST, *also: str) -> OciRegistry:
-        web = Web(Gateway(simulator.url), StillClock(), timeout=5)
+        web = Web(Gateway(simulator.url), StillClock(), timeout=60)
         made.append(web)
         answers = RegistryTokens(host, web, tokens, TenantId("tenant"), frozenset(also))  # type: ignore[arg-type]
         return OciRegistry(host, web, answers)

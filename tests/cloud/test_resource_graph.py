@@ -51,7 +51,7 @@ def graph(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Res
     """As an app of Azure signs in: by the endpoint of its managed identity."""
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{simulator.url}/managed-identity/token")
     monkeypatch.setenv("IDENTITY_HEADER", "header")
-    web = Web(Gateway(simulator.url), Clock(), timeout=5)
+    web = Web(Gateway(simulator.url), Clock(), timeout=60)
     identity = IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT")
     yield ResourceGraph(web, AzureTokens(identity, TenantId("tenant"), {}, Entra(), Clock()))
     web.close()

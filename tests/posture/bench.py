@@ -70,7 +70,7 @@ class Bench:
         )
         options = AdoOptions(
             gateway_url=simulator.url,
-            timeout=10,
+            timeout=60,
             concurrency=4,
             free_share=0.2,
             hourly_cap=0,
@@ -85,7 +85,7 @@ class Bench:
             del discovering, urgency
             return factory.connect(connector.identity, connector.tenant)
 
-        self.cloud = CloudFactory("", 10.0, {}, Entra(), self.clock)
+        self.cloud = CloudFactory("", 60.0, {}, Entra(), self.clock)
         self.deps = Dependencies(
             graph=self.state,
             cloud=self.cloud,

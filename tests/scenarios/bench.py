@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,12 +32,16 @@ from shared.wiring.metrics import Meters
 from shared.wiring.runtime import OpenStores, Runtime, build_runtime
 from shared.wiring.settings import Settings
 
+PATIENCE = 60.0
+"""Seconds for what takes no time, but on a machine that stands still for a while."""
+
 
 class ManualClock:
-    """Stands still until it is moved; sleeping moves it."""
+    """Stands still until it is moved, by any thread; sleeping moves it."""
 
     def __init__(self) -> None:
         self.time = datetime.now(UTC).replace(microsecond=0)
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """The time that was set."""
@@ -44,11 +49,13 @@ class ManualClock:
 
     def sleep(self, seconds: float) -> None:
         """Nobody waits in a test."""
-        self.time += timedelta(seconds=seconds)
+        self.advance(seconds=seconds)
 
-    def advance(self, **units: float) -> None:
-        """Let time pass."""
-        self.time += timedelta(**units)
+    def advance(self, **units: float) -> datetime:
+        """Let time pass; returns what time it is then."""
+        with self._lock:
+            self.time += timedelta(**units)
+            return self.time
 
 
 class Bench:

@@ -282,9 +282,8 @@ def test_sharing_that_cannot_be_read_is_told_by_the_installation(
 @pytest.mark.parametrize("is_done", [True, False])
 @pytest.mark.parametrize("kind", ["reset", "hang", "trouble"])
 def test_a_write_whose_answer_is_lost_is_looked_at_before_it_is_tried_again(
-    make_bench: MakeBench, name: str, kind: str, *, is_done: bool
+    bench: Bench, name: str, kind: str, *, is_done: bool
 ) -> None:
-    bench = make_bench(request_timeout=timedelta(seconds=1))
     contoso = bench.world.organization(name)
     contoso.uninstall_extension(*CONTAINER_MAPPING)
     _share(contoso)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from handlers.move_organization import move_organization
 from shared.model.journal import JournalEvent
 from shared.model.organization import OnboardingState
-from tests.scenarios.bench import Bench
+from tests.scenarios.bench import PATIENCE, Bench
 
 MOVES = 20
 
@@ -21,10 +21,14 @@ def test_moved_to_and_fro_under_load_it_always_has_one_holder_and_loses_nothing(
     record = bench.organization(name)
     ended = threading.Event()
     holders = set()
+    seen = {one.id: threading.Event(), two.id: threading.Event()}
 
     def watch() -> None:
         while not ended.is_set():
-            holders.add(bench.state.holder(record.tenant, record.id))
+            holder = bench.state.holder(record.tenant, record.id)
+            holders.add(holder)
+            if holder in seen:
+                seen[holder].set()
 
     def work() -> None:
         while not ended.is_set():
@@ -37,6 +41,8 @@ def test_moved_to_and_fro_under_load_it_always_has_one_holder_and_loses_nothing(
                 target = two if number % 2 == 0 else one
                 moved = move_organization(name, target, "ana", bench.runtime.dependencies)
                 assert moved.refusal == "", moved.refusal
+                # Until each was seen once, they are not moved faster than somebody looks.
+                assert seen[target.id].wait(PATIENCE)
         finally:
             ended.set()
         watched.result()
