@@ -61,12 +61,6 @@ def apart(make_bench: MakeBench, folder: Path) -> Bench:
     )
 
 
-@pytest.fixture
-def together(make_bench: MakeBench, folder: Path) -> Bench:
-    """State and queues in one file."""
-    return make_bench(stores=stores_of(folder / "state.db", folder / "state.db", TOGETHER, TOGETHER))
-
-
 def stores_of(
     state: Path, queue: Path, of_state: float = IMPATIENCE, of_queue: float = PATIENCE
 ) -> Callable[[Settings, Clock], tuple[State, Queues]]:
@@ -223,14 +217,17 @@ def test_the_lease_of_a_run_that_goes_on_is_not_taken_by_its_own_process(apart: 
 
 
 def test_the_host_outlives_its_file_and_goes_on_by_itself(
-    together: Bench, folder: Path, world: World
+    make_bench: MakeBench, folder: Path, world: World
 ) -> None:
-    together.connect()
-    together.run()
-    sent = queue_everything(together)
-    assert sent
+    """State and queues in one file."""
+    file = folder / "state.db"
+    before = make_bench(stores=stores_of(file, file, PATIENCE))
+    before.connect()
+    before.run()
+    assert queue_everything(before)
     world.organizations[0].add_project("new")
-    began = together.clock.now()
+    together = make_bench(stores=stores_of(file, file, TOGETHER, TOGETHER))
+    began = together.clock.time = before.clock.now()
     back, over = threading.Event(), threading.Event()
 
     def until() -> bool:
@@ -239,7 +236,7 @@ def test_the_host_outlives_its_file_and_goes_on_by_itself(
         return over.is_set() or (back.is_set() and is_done(together, began))
 
     thread = threading.Thread(target=together.host.run, kwargs={"until": until}, daemon=True)
-    with away(folder / "state.db"):
+    with away(file):
         thread.start()
         thread.join(3 * TOGETHER)
         assert thread.is_alive()
