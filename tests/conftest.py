@@ -7,8 +7,11 @@ import pytest
 
 from tests.azurite.server import Azurite, shared
 
-# No deadline: how long an example takes says how busy the machine is, not whether the code is right.
-hypothesis.settings.register_profile("tests", deadline=None)
+# No deadline, neither for an example nor for drawing it: how long that takes says how busy the machine is,
+# not whether the code is right.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("tests")
 
 # A shell starts what is in its background with interrupts ignored, and so would be every program that a test
