@@ -57,8 +57,9 @@ def organization_of(record: Record) -> OrganizationId | None:
 
 
 def copies_differ(record: Record) -> Finding:
-    """What a store keeps beside a record, so that it is found, is not what follows from it."""
-    what = f"What is kept beside the {named(record)}, so that it is found, is not what follows from it."
+    """What a store keeps beside a record, for lists and to find it by, is not what follows from it."""
+    beside = f"What is kept beside the {named(record)}, for lists and to find it by,"
+    what = f"{beside} is not what follows from it."
     return Finding(Code.COPIES_DIFFER, what, Replace(record, record.value), organization_of(record))
 
 

@@ -10,7 +10,7 @@ from shared.model.exemption import Exemption, ExemptionTarget
 from shared.model.ids import OrganizationId
 from shared.model.record import Record, RecordKind
 from shared.model.work import WorkKind
-from shared.reconcile.consistency.any_record import named, times, unreadable
+from shared.reconcile.consistency.any_record import copies_differ, times, unreadable
 from shared.reconcile.consistency.everybody import Everybody
 from shared.reconcile.consistency.findings import Code, Finding, LookAgain, RemoveAll, Replace
 from shared.reconcile.consistency.inventory import InventoryCheck
@@ -43,8 +43,7 @@ def check_organization(
             yield unreadable(record)
             continue
         if not record.copies_agree:
-            what = f"What is kept beside the {named(record)} for lists is not what follows from it."
-            yield reading.finding(Code.COPIES_DIFFER, what, Replace(record, record.value))
+            yield copies_differ(record)
         yield from times(record, now)
         if record.kind is RecordKind.PARTIAL:
             yield from content(reading, record)

@@ -103,7 +103,7 @@ WHY: Mapping[Code, str] = {
     Code.PROJECT_COUNTS_DIFFER: "Pages of projects tell more repositories than the inventory holds.",
     Code.ASSESSMENT_OF_NO_PROJECT: "Findings are counted of a project that is not known.",
     Code.ASSESSMENT_OF_NO_RESOURCE: "Findings are counted of a resource that is not known.",
-    Code.COPIES_DIFFER: "Lists tell another status than the assessment.",
+    Code.COPIES_DIFFER: "It is listed, or found, as something else than it is.",
     Code.SUMS_DIFFER: "The project's numbers are not those of its assessments.",
     Code.SUMS_OF_NO_PROJECT: "Findings are counted of a project that is not known.",
     Code.TOTAL_DIFFERS: "The organization's numbers are not those of its projects.",
