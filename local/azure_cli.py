@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any
 
 BROKEN_OFF = 130
@@ -13,6 +15,19 @@ BROKEN_OFF = 130
 
 class SetupProblem(Exception):
     """What is wrong, and what to do."""
+
+
+def ended(work: Callable[[], object]) -> int:
+    """Do the work; returns the exit code, and says in a line why it did not come to its end."""
+    try:
+        work()
+    except SetupProblem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Broken off. The same command again goes on.\n")
+        return BROKEN_OFF
+    return 0
 
 
 def sentence(text: str) -> str:

@@ -30,7 +30,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from local.azd import values
-from local.azure_cli import BROKEN_OFF, SetupProblem, az
+from local.azure_cli import SetupProblem, az, ended
 from local.setup_deployment import given_roles
 from shared.connector_state.place import StateUrlError
 from shared.connector_state.versions import versions
@@ -580,26 +580,22 @@ def main(arguments: list[str] | None = None) -> int:
         sure=getattr(told, "yes", False),
         wait=getattr(told, "wait", 0) * 60,
     )
-    try:
-        if told.command == "released":
-            sys.stdout.write(f"{check_released()}\n")
-            return 0
-        known = values(told.environment)
-        if told.command == "upgrade":
-            upgrade(known, told.version, options)
-        elif told.command == "rollback":
-            rollback(known, told.version, options)
-        elif told.command == "uninstall":
-            uninstall(known, options)
-        else:
-            check(known, options)
-    except SetupProblem as problem:
-        say(str(problem))
-        return 1
-    except KeyboardInterrupt:
-        say("Broken off. The same command again goes on.")
-        return BROKEN_OFF
-    return 0
+    return ended(lambda: _do(told, options))
+
+
+def _do(told: argparse.Namespace, options: Options) -> None:
+    if told.command == "released":
+        sys.stdout.write(f"{check_released()}\n")
+        return
+    known = values(told.environment)
+    if told.command == "upgrade":
+        upgrade(known, told.version, options)
+    elif told.command == "rollback":
+        rollback(known, told.version, options)
+    elif told.command == "uninstall":
+        uninstall(known, options)
+    else:
+        check(known, options)
 
 
 def _minutes(told: str) -> float:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from local.azd import values
-from local.azure_cli import BROKEN_OFF, SetupProblem, az
+from local.azure_cli import SetupProblem, az, ended
 from local.setup_identity import find
 
 INFRA = Path(__file__).parent.parent / "infra"
@@ -290,25 +290,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     told = parser.parse_args(arguments)
     trust = None if told.remove else _trust(parser, told)
-    try:
+
+    def work() -> None:
         known = values(told.environment)
         for name in ("AZURE_ENV_NAME", "AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP"):
             if not known.get(name):
-                raise SetupProblem(f"{name}: azd knows none. Deploy once by hand, with: azd up.")  # noqa: TRY301
+                raise SetupProblem(f"{name}: azd knows none. Deploy once by hand, with: azd up.")
         setup = Setup(f"ado-connector-deploy-{known['AZURE_ENV_NAME']}", known, dry_run=told.dry_run)
         if trust is None:
             setup.remove()
-            return 0
-        client = setup.make(trust)
-    except SetupProblem as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("Broken off. The same command again goes on.\n")
-        return BROKEN_OFF
-    for line in variables(known, client):
-        sys.stdout.write(f"{line}\n")
-    return 0
+            return
+        for line in variables(known, setup.make(trust)):
+            sys.stdout.write(f"{line}\n")
+
+    return ended(work)
 
 
 def _trust(parser: argparse.ArgumentParser, told: argparse.Namespace) -> Trust:

@@ -18,7 +18,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.azure_cli import BROKEN_OFF, SetupProblem, az
+from local.azure_cli import SetupProblem, az, ended
 from shared.model.viewer import CONNECTOR_CONTRIBUTOR, SECURITY_READER
 
 _GRAPH = "https://graph.microsoft.com/v1.0/applications"
@@ -172,17 +172,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     if not told.name.strip():
         parser.error("--name: is empty. Give the registration a name.")
-    try:
+
+    def work() -> None:
         client = set_up(told.name.strip(), app, dry_run=told.dry_run)
-    except SetupProblem as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("Broken off. The same command again goes on.\n")
-        return BROKEN_OFF
-    if client:
-        sys.stdout.write(f"{client}\n")
-    return 0
+        if client:
+            sys.stdout.write(f"{client}\n")
+
+    return ended(work)
 
 
 if __name__ == "__main__":
