@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,13 @@ def is_asserted(assertion: str, application: Application) -> bool:
     return False
 
 
-def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for loopback that is its own authority, and its key; paths of both."""
+def write_certificate(folder: Path, names: Sequence[str] = ("localhost",)) -> tuple[Path, Path]:
+    """A certificate for these names and loopback that is its own authority, and its key; paths of both.
+
+    It is called by the first name: whoever trusts two authorities tells them apart by what they are called.
+    """
     key = rsa.generate_private_key(65537, _BITS)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -83,7 +87,7 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
         .not_valid_after(now + timedelta(days=7))
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+                [*map(x509.DNSName, names), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
             ),
             critical=False,
         )

@@ -18,7 +18,7 @@ from shared.queue import open_queue
 from shared.queue.receiver import QUEUES
 from shared.wiring.clock import SystemClock
 from tests.amqp_broker.broker import Broker
-from tests.azure.certificates import write_certificate
+from tests.azure.certificates import write_certificate_of_azure
 from tests.azure.identity import KEY_VAULT, SERVICE_BUS, STORAGE
 from tests.azure.relay import Relay
 from tests.azure.tables import TableFront
@@ -48,7 +48,7 @@ class Workstation(Bench):
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         super().__enter__()
-        certificate, key = write_certificate(self.folder)
+        certificate, key = write_certificate_of_azure(self.folder)
         # The stand-in of Entra has an authority of its own; whoever trusts one here trusts both.
         certificate.write_bytes(certificate.read_bytes() + self.entra.authority_file.read_bytes())
         self.authority = certificate

@@ -34,7 +34,7 @@ from shared.queue.receiver import QUEUES, Queues
 from shared.wiring.clock import SystemClock
 from tests.amqp_broker.broker import Broker
 from tests.amqp_broker.client import patient_queue
-from tests.azure.certificates import write_certificate
+from tests.azure.certificates import write_certificate_of_azure
 from tests.azure.identity import AZURE_DEVOPS, SERVICE_BUS, STORAGE, IdentityEndpoint
 from tests.azure.relay import Relay
 from tests.azure.tables import TableFront
@@ -125,7 +125,7 @@ def azure(worker_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         organization.add_member(application, pca="direct")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    certificate, key = write_certificate(tmp_path)
+    certificate, key = write_certificate_of_azure(tmp_path)
     # For this process, which is no part of what is tested.
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     package = unpack_into(tmp_path / "wwwroot")
