@@ -15,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from benchmarks.simulated import SimulatedWorld, Size
-from benchmarks.sync import peak_memory
+from benchmarks.sync import connector, peak_memory
 from handlers.assess_organization import assess_organization
 from handlers.check_container_mapping import check_container_mapping
 from handlers.check_prerequisites import check_prerequisites
@@ -32,8 +32,6 @@ from handlers.queue_due_work import queue_due_work
 from handlers.sync_organization import sync_organization
 from handlers.unit_of_work import perform
 from shared.model.command import DoWork
-from shared.model.connector import AuthKind, Connector, DiscoveryMode, IdentityReference
-from shared.model.ids import ConnectorId, TenantId
 from shared.model.work import WorkKind
 from shared.wiring.runtime import Runtime, build_runtime
 from shared.wiring.settings import Settings
@@ -100,8 +98,10 @@ class Place:
 def app(world: SimulatedWorld, store: str) -> Iterator[Place]:
     """The app on an empty store, with one connector."""
     clock = ManualClock()
-    with tempfile.TemporaryDirectory() as folder:
-        proxy = Proxy(shared().port).__enter__() if store == "tables" else None
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Proxy(shared().port) if store == "tables" else nullcontext() as proxy,
+    ):
         url = f"sqlite:///{folder}/state.db" if proxy is None else proxy.url(f"t{time.time_ns()}")
         runtime = build_runtime(
             Settings(
@@ -112,22 +112,11 @@ def app(world: SimulatedWorld, store: str) -> Iterator[Place]:
             ),
             clock=clock,
         )
-        runtime.state.put_connector(
-            Connector(
-                ConnectorId("00000000-0000-4000-8000-000000000001"),
-                "benchmark",
-                TenantId("benchmark"),
-                DiscoveryMode.EXISTING_AND_FUTURE,
-                IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT"),  # noqa: S106 - a setting's name
-                created_at=clock.now(),
-            )
-        )
+        runtime.state.put_connector(connector(clock.now()))
         try:
             yield Place(world, runtime, clock, proxy)
         finally:
             runtime.close()
-            if proxy is not None:
-                proxy.__exit__(None, None, None)
 
 
 def units(place: Place) -> Iterator[tuple[str, Cost]]:

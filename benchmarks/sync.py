@@ -127,20 +127,23 @@ def settings_of(url: str, token: str, state_url: str, queue: Path) -> Settings:
     )
 
 
+def connector(now: datetime) -> Connector:
+    """The one that benchmarks connect organizations with."""
+    return Connector(
+        ConnectorId("00000000-0000-4000-8000-000000000001"),
+        "benchmark",
+        TenantId("benchmark"),
+        DiscoveryMode.EXISTING_AND_FUTURE,
+        IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT"),  # noqa: S106 - a setting's name
+        created_at=now,
+    )
+
+
 @contextmanager
 def connected(settings: Settings) -> Iterator[Runtime]:
     """A runtime on an empty store, whose organizations are then onboarded and not yet synced."""
     runtime = build_runtime(settings)
-    runtime.state.put_connector(
-        Connector(
-            ConnectorId("00000000-0000-4000-8000-000000000001"),
-            "benchmark",
-            TenantId("benchmark"),
-            DiscoveryMode.EXISTING_AND_FUTURE,
-            IdentityReference(AuthKind.PAT, secret_setting="ADO_PAT"),  # noqa: S106 - a setting's name
-            created_at=datetime.now(UTC),
-        )
-    )
+    runtime.state.put_connector(connector(datetime.now(UTC)))
     discover_organizations(runtime.dependencies)
     for work in runtime.state.work(kind=WorkKind.PREREQUISITES):
         perform(
